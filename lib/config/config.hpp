@@ -1,0 +1,106 @@
+#pragma once
+/// The decoded configuration file: everything the owner wrote, checked, with defaults filled in.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "base/units.hpp"
+#include "model/site.hpp"
+
+namespace sluice::config {
+
+/// A secret is named in the file and stored apart; this is the reference, never the value.
+struct SecretRef {
+  std::string name;     ///< systemd credential or file under the secrets directory
+  std::string literal;  ///< `password: {value: …}`: legal, with a warning
+  bool empty() const { return name.empty() && literal.empty(); }
+};
+
+enum class Role : std::uint8_t { grid, pv, battery, hybrid, house };
+enum class Netting : std::uint8_t { sum, per_phase };
+
+struct ModbusAddress {
+  std::string host;
+  std::uint16_t port = 502;
+  std::uint8_t unit = 1;
+  Duration timeout{std::chrono::milliseconds(1500)};
+};
+
+struct DeviceConfig {
+  std::string name;
+  std::string template_id;
+  Role role = Role::grid;   ///< `hybrid` offers pv and battery (and grid if it has a meter)
+  std::vector<Role> roles;  ///< all roles this device fills
+  ModbusAddress modbus;
+  bool invert = false;  ///< flips the sign of the power measurement
+  Duration interval{std::chrono::seconds(1)};
+};
+
+struct CircuitConfig {
+  std::string name;
+  double breaker_a = 0;
+  double volts = 230;
+  double continuous_factor = 0.8;
+  Watts other_load{0.0};
+  Watts margin{0.0};
+};
+
+struct MinerConfig {
+  std::string name;
+  std::string adapter;
+  std::string host;
+  std::uint16_t port = 0;  ///< 0 = the firmware's own
+  std::string circuit;
+  std::string mac, serial;  ///< identity pins, empty = none
+  std::string username;
+  SecretRef password;
+  Watts min_power{0.0}, max_power{0.0};
+  Strategy strategy = Strategy::solar;
+  int priority = 0;
+  Duration poll_interval{std::chrono::seconds(5)};
+  std::map<std::string, std::string> options;  ///< adapter's own settings, by its manifest
+};
+
+struct NotifyConfig {
+  std::string exec;     ///< program; the event comes as JSON on its standard input
+  std::string webhook;  ///< URL; the event is POSTed as JSON
+};
+
+struct StoreConfig {
+  std::string path = "/var/lib/sluice/history.db";
+  std::string state_path = "/var/lib/sluice/state.db";
+  std::uint64_t max_bytes = 2ULL << 30;
+};
+
+struct Config {
+  std::string file;  ///< as given
+  std::string site_name = "home";
+  std::string timezone = "UTC";
+  std::string currency = "EUR";
+  double main_breaker_a = 0;
+  double main_volts = 230;
+  int main_phases = 1;
+  double main_continuous_factor = 0.8;
+  Netting netting = Netting::sum;
+  Watts inverter_ac_rating{0.0};
+  std::vector<DeviceConfig> devices;
+  std::vector<CircuitConfig> circuits;
+  std::vector<MinerConfig> miners;
+  ControlSettings control;
+  ProfileName profile = ProfileName::normal;
+  BatterySettings battery;
+  NotifyConfig notify;
+  StoreConfig store;
+  std::vector<std::string> adapter_paths;  ///< searched after the installed ones
+  std::vector<std::string> template_paths;
+  Duration tick{std::chrono::seconds(1)};
+};
+
+/// The part of the configuration that the controller sees.
+Site to_site(const Config& config);
+
+}  // namespace sluice::config

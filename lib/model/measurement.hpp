@@ -1,0 +1,41 @@
+#pragma once
+/// The canonical measurements that a device template may offer: name, unit and sign decided once (docs/glossary.md).
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sluice {
+
+enum class Measurement : std::uint8_t {
+  grid_w,  ///< + import, − export
+  grid_l1_w,
+  grid_l2_w,
+  grid_l3_w,
+  grid_import_wh,
+  grid_export_wh,  ///< counters
+  grid_hz,
+  grid_v,             ///< phase L1 to neutral
+  grid_connection,    ///< 0 connected, 1 islanded, 2 generator
+  pv_w,               ///< ≥ 0
+  pv_available_w,     ///< what it could make uncurtailed
+  pv_curtailed,       ///< 0 or 1: throttled in a way that more load would release
+  pv_wh,              ///< counter
+  inverter_ac_w,      ///< AC output of a hybrid inverter, + = into the house bus
+  inverter_rating_w,  ///< nameplate AC watts
+  battery_w,          ///< + discharge, − charge
+  soc_pct,
+  battery_capacity_wh,
+  battery_charge_limit_w,
+  battery_discharge_limit_w,  ///< what it accepts or gives now, ≥ 0
+  house_w,                    ///< consumption of the house, when a device measures it
+  count_
+};
+inline constexpr std::size_t kMeasurementCount = static_cast<std::size_t>(Measurement::count_);
+
+std::string_view to_string(Measurement measurement);  ///< `grid_w`, …
+std::optional<Measurement> measurement_from_name(std::string_view name);
+/// Unit for people: "W", "%", "Wh", "Hz", "V", "".
+std::string_view unit(Measurement measurement);
+
+}  // namespace sluice

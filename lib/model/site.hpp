@@ -1,0 +1,114 @@
+#pragma once
+/// The owner's house as the controller needs it: decided by configuration, constant until the next reload.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/static_vector.hpp"
+#include "base/time.hpp"
+#include "base/units.hpp"
+
+namespace sluice {
+
+inline constexpr std::size_t kMaxMiners = 32;
+inline constexpr std::size_t kMaxCircuits = 16;
+inline constexpr std::uint8_t kNoCircuit = 255;
+
+enum class Strategy : std::uint8_t { solar, solar_battery, full, off };
+enum class ProfileName : std::uint8_t { gentle, normal, bare };
+enum class OnStop : std::uint8_t { park, minimum, leave };
+enum class Regulation : std::uint8_t { deadbeat, pid };
+enum class HysteresisForm : std::uint8_t { energy, classic };
+
+/// How hard miners may be worked. `normal` is the default; `gentle` are the cautious numbers for old hardware; `bare`
+/// is for benches.
+struct ConstraintProfile {
+  Duration min_on{};
+  Duration min_off{std::chrono::seconds(120)};
+  std::int32_t max_starts_per_day = 20;           ///< 0 = unlimited
+  Duration stagger_up{std::chrono::seconds(5)};   ///< between two starts of different miners
+  Duration retarget_up{std::chrono::seconds(5)};  ///< between two raised targets of one miner
+  Duration retarget_down{};                       ///< between two lowered targets of one miner
+  Watts deadband_up{25.0};                        ///< a raise smaller than this waits
+  Watts deadband_down{10.0};                      ///< a cut smaller than this waits
+  Watts ramp_up_per_minute{0.0};                  ///< 0 = unlimited
+  Duration start_quiet{std::chrono::seconds(0)};  ///< after daemon start: look first, command later
+};
+ConstraintProfile constraint_profile(ProfileName name);
+
+struct PidGains {
+  double kp = 0.0;        ///< W per W
+  double ki_per_s = 0.1;  ///< W per W·s
+  double kd_s = 0.0;      ///< W·s per W, on the measurement
+};
+
+struct Hysteresis {
+  HysteresisForm form = HysteresisForm::energy;
+  // classic form
+  Watts start_above_min{150.0};  ///< start when available ≥ minimum + this …
+  Duration start_after{std::chrono::seconds(180)};
+  Watts stop_below_min{100.0};  ///< stop when available < minimum − this …
+  Duration stop_after{std::chrono::seconds(120)};
+  // energy form: ski rental (see control/commitment.hpp)
+  double start_factor = 0.2;
+  double stop_factor = 0.5;
+};
+
+struct ControlSettings {
+  Strategy strategy = Strategy::solar;
+  Watts grid_target{0.0};  ///< + import, − export: what the grid should show while miners follow
+  Regulation regulation = Regulation::deadbeat;
+  PidGains pid;
+  Hysteresis hysteresis;
+  ConstraintProfile profile = {};
+  OnStop on_stop = OnStop::park;
+  double leak_price = 3.5;  ///< λ: price of one imported kWh, in captured kWh (benchmark §1)
+  Duration max_import_hold{std::chrono::seconds(300)};  ///< import above the target may not be held longer than this
+  bool allow_off_grid = false;                          ///< mine while the grid is lost
+  bool dry_run = false;                                 ///< decide and log, command nothing
+};
+
+struct SharePoint {
+  Percent soc;
+  double share = 0.0;  ///< 0…1
+};
+
+struct BatterySettings {
+  bool present = false;
+  Percent reserve{20.0};    ///< mining never discharges below reserve + 5 %
+  WattHours capacity{0.0};  ///< 0 = unknown
+  Watts max_charge{0.0};    ///< inverter's limit; 0 = unknown: the device's live limit or the largest charge seen
+  Watts max_discharge{0.0};
+  StaticVector<SharePoint, 16>
+      share;  ///< ω by SoC, ascending, linear between points: part of the possible charge that mining may take
+  StaticVector<SharePoint, 16> discharge;  ///< of `solar-battery`: part of `max_discharge` that mining may use, by SoC
+};
+
+struct CircuitSite {
+  std::string name;
+  Watts continuous_limit{};  ///< breaker × volts × continuous factor − other load − margin
+};
+
+struct MinerSite {
+  std::string name;
+  std::uint8_t circuit = kNoCircuit;
+  Watts min_power{0.0};  ///< owner's lower limit; 0 = the device's
+  Watts max_power{0.0};  ///< owner's upper limit; 0 = the device's
+  Strategy strategy = Strategy::solar;
+  std::int32_t priority = 0;  ///< higher runs first; equal: order of the file
+};
+
+struct Site {
+  std::string name;
+  ControlSettings control;
+  BatterySettings battery;
+  Watts import_cap{0.0};          ///< main breaker × continuous factor; 0 = unknown
+  Watts inverter_ac_rating{0.0};  ///< 0 = unknown
+  bool has_pv_meter = false;
+  std::vector<CircuitSite> circuits;  ///< ≤ kMaxCircuits
+  std::vector<MinerSite> miners;      ///< ≤ kMaxMiners, in the order of the configuration
+};
+
+}  // namespace sluice

@@ -1,0 +1,59 @@
+#pragma once
+/// The frozen picture of the world that one controller step sees. Built by the runtime once a tick; never changed
+/// after. Signs: grid + import − export; pv ≥ 0; battery + discharge − charge; miners are positive consumption.
+
+#include <array>
+#include <cstdint>
+
+#include "base/static_vector.hpp"
+#include "base/time.hpp"
+#include "base/units.hpp"
+#include "model/miner.hpp"
+#include "model/reading.hpp"
+#include "model/site.hpp"
+
+namespace sluice {
+
+enum class GridConnection : std::uint8_t { connected, islanded, generator };
+
+struct GridObservation {
+  Reading<Watts> power;
+  std::array<Reading<Watts>, 3> phase_power;
+  Reading<Hertz> frequency;
+  Reading<Volts> voltage;
+  Reading<GridConnection> connection;  ///< as a device says it; missing when none can
+};
+
+struct PvObservation {
+  Reading<Watts> power;      ///< AC side, ≥ 0, sum of all `role: pv` devices; missing when any of them is
+  Reading<Watts> available;  ///< what it could make if it were not curtailed, when a device tells
+  Reading<bool> curtailed;   ///< a device says that it is throttled in a way more load would release
+};
+
+struct BatteryObservation {
+  Reading<Watts> power;
+  Reading<Percent> soc;
+  Reading<Watts> charge_limit;     ///< what the BMS or inverter accepts now, ≥ 0
+  Reading<Watts> discharge_limit;  ///< ≥ 0
+};
+
+/// What people and other systems asked for. Intents only lower or pause; they meet the same guard as everything else.
+struct MinerIntent {
+  bool park = false;  ///< `sluice park`: asleep until released
+};
+
+struct Snapshot {
+  std::uint64_t tick = 0;
+  MonoTime now{};
+  WallTime wall{};
+  bool wall_sane = false;  ///< false: no clock yet or it just stepped; nothing that needs the date may rely on it
+  GridObservation grid;
+  PvObservation pv;
+  BatteryObservation battery;
+  bool shutting_down = false;  ///< last decision: apply `on_stop`
+  bool park_all = false;
+  StaticVector<MinerObservation, kMaxMiners> miners;  ///< same order and length as `Site::miners`
+  std::array<MinerIntent, kMaxMiners> intents{};
+};
+
+}  // namespace sluice
