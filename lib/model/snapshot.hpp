@@ -46,7 +46,8 @@ struct Snapshot {
   std::uint64_t tick = 0;
   MonoTime now{};
   WallTime wall{};
-  bool wall_sane = false;  ///< false: no clock yet or it just stepped; nothing that needs the date may rely on it
+  std::int64_t local_day = 0;  ///< days since 1970-01-01 in the site's time zone; 0 = the date is not known
+  bool wall_sane = false;      ///< false: no clock yet or it just stepped; nothing that needs the date may rely on it
   GridObservation grid;
   PvObservation pv;
   BatteryObservation battery;
