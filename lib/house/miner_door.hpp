@@ -64,11 +64,16 @@ class MinerDoor {
   virtual void reboot() = 0;  ///< control board: `booted` is false for a while
 };
 
-/// One emulated firmware on one address. `start` binds; `port` tells the bound ports where 0 was asked for.
+/// One emulated firmware on one address. Its factory function binds and serves; the destructor stops.
 class MinerServer {
  public:
   virtual ~MinerServer() = default;
+  /// Returns within a second, with no thread and no socket left. Idempotent.
   virtual void stop() = 0;
+  /// Bound port of the API that commands: LuxOS TCP, VNish HTTP, Braiins gRPC. Tells which one where 0 was asked for.
+  virtual std::uint16_t port() const = 0;
+  /// Bound port of the CGMiner-style API (4028 by default); the same as `port` for LuxOS.
+  virtual std::uint16_t cgminer_port() const = 0;
 };
 
 }  // namespace sluice::house
