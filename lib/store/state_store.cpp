@@ -1,0 +1,200 @@
+#include "store/state_store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "store/sqlite.hpp"
+
+namespace sluice::store {
+namespace {
+
+// Small pages: a save touches two of them. WAL with FULL syncs once per commit, where a rollback journal needs three.
+constexpr const char* kPragmas =
+    "PRAGMA page_size = 1024;"
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA wal_autocheckpoint = 64;";
+
+constexpr std::array<const char*, 1> kSteps{
+    R"sql(
+    CREATE TABLE site (
+      id INTEGER PRIMARY KEY CHECK (id = 0),
+      clean_stop INTEGER NOT NULL,
+      saved_unix_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE miner (
+      name TEXT PRIMARY KEY,
+      position INTEGER NOT NULL,
+      driven INTEGER NOT NULL,
+      parked_by_owner INTEGER NOT NULL,
+      starts_today INTEGER NOT NULL,
+      writes_today INTEGER NOT NULL,
+      day INTEGER NOT NULL,
+      last_start_unix_ms INTEGER NOT NULL,
+      last_stop_unix_ms INTEGER NOT NULL,
+      learned_samples INTEGER NOT NULL,
+      dead_time_s REAL NOT NULL,
+      ramp_up_w_per_s REAL NOT NULL,
+      ramp_down_w_per_s REAL NOT NULL,
+      wake_s REAL NOT NULL,
+      sleep_w REAL NOT NULL,
+      draw_gain REAL NOT NULL,
+      draw_offset_w REAL NOT NULL,
+      adapter_state TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    )sql",
+};
+
+constexpr FileFormat kFormat{kPragmas, kSteps, true};
+
+bool same(const LearnedMiner& a, const LearnedMiner& b) {
+  return a.samples == b.samples && a.dead_time_s == b.dead_time_s && a.ramp_up_w_per_s == b.ramp_up_w_per_s &&
+         a.ramp_down_w_per_s == b.ramp_down_w_per_s && a.wake_s == b.wake_s && a.sleep_w == b.sleep_w &&
+         a.draw_gain == b.draw_gain && a.draw_offset_w == b.draw_offset_w;
+}
+
+bool same(const MinerMemory& a, const MinerMemory& b) {
+  return a.name == b.name && a.driven == b.driven && a.parked_by_owner == b.parked_by_owner &&
+         a.starts_today == b.starts_today && a.writes_today == b.writes_today && a.day == b.day &&
+         a.last_start_unix_ms == b.last_start_unix_ms && a.last_stop_unix_ms == b.last_stop_unix_ms &&
+         same(a.learned, b.learned) && a.adapter_state == b.adapter_state;
+}
+
+bool same(const PersistentState& a, const PersistentState& b) {
+  return a.clean_stop == b.clean_stop &&
+         std::equal(a.miners.begin(), a.miners.end(), b.miners.begin(), b.miners.end(),
+                    [](const MinerMemory& x, const MinerMemory& y) { return same(x, y); });
+}
+
+/// True when `before` holds the same miner at the same place.
+bool unchanged(const std::optional<PersistentState>& before, const MinerMemory& miner, std::size_t position) {
+  return before && position < before->miners.size() && same(before->miners[position], miner);
+}
+
+bool keeps(const PersistentState& state, const std::string& name) {
+  return std::any_of(state.miners.begin(), state.miners.end(), [&](const MinerMemory& m) { return m.name == name; });
+}
+
+MinerMemory miner_of(const SqlRow& row) {
+  MinerMemory miner;
+  miner.name = row.text(0);
+  miner.driven = row.integer(1) != 0;
+  miner.parked_by_owner = row.integer(2) != 0;
+  miner.starts_today = static_cast<std::int32_t>(row.integer(3));
+  miner.writes_today = static_cast<std::int32_t>(row.integer(4));
+  miner.day = row.integer(5);
+  miner.last_start_unix_ms = row.integer(6);
+  miner.last_stop_unix_ms = row.integer(7);
+  miner.learned.samples = static_cast<std::uint32_t>(row.integer(8));
+  miner.learned.dead_time_s = row.real(9);
+  miner.learned.ramp_up_w_per_s = row.real(10);
+  miner.learned.ramp_down_w_per_s = row.real(11);
+  miner.learned.wake_s = row.real(12);
+  miner.learned.sleep_w = row.real(13);
+  miner.learned.draw_gain = row.real(14);
+  miner.learned.draw_offset_w = row.real(15);
+  miner.adapter_state = row.text(16);
+  return miner;
+}
+
+Result<void> write_miner(Database& database, const MinerMemory& miner, std::size_t position) {
+  const LearnedMiner& learned = miner.learned;
+  return database.run(
+      "INSERT OR REPLACE INTO miner (name, position, driven, parked_by_owner, starts_today, writes_today, day,"
+      " last_start_unix_ms, last_stop_unix_ms, learned_samples, dead_time_s, ramp_up_w_per_s, ramp_down_w_per_s,"
+      " wake_s, sleep_w, draw_gain, draw_offset_w, adapter_state)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {miner.name, static_cast<std::int64_t>(position), std::int64_t{miner.driven}, std::int64_t{miner.parked_by_owner},
+       std::int64_t{miner.starts_today}, std::int64_t{miner.writes_today}, miner.day, miner.last_start_unix_ms,
+       miner.last_stop_unix_ms, std::int64_t{learned.samples}, learned.dead_time_s, learned.ramp_up_w_per_s,
+       learned.ramp_down_w_per_s, learned.wake_s, learned.sleep_w, learned.draw_gain, learned.draw_offset_w,
+       miner.adapter_state});
+}
+
+Result<PersistentState> read(Database& database) {
+  PersistentState state;
+  auto done = database.query("SELECT clean_stop, saved_unix_ms FROM site", {}, [&](const SqlRow& row) {
+    state.clean_stop = row.integer(0) != 0;
+    state.saved_unix_ms = row.integer(1);
+  });
+  if (!done) return tl::unexpected(done.error());
+  done = database.query(
+      "SELECT name, driven, parked_by_owner, starts_today, writes_today, day, last_start_unix_ms, last_stop_unix_ms,"
+      " learned_samples, dead_time_s, ramp_up_w_per_s, ramp_down_w_per_s, wake_s, sleep_w, draw_gain, draw_offset_w,"
+      " adapter_state FROM miner ORDER BY position",
+      {}, [&](const SqlRow& row) { state.miners.push_back(miner_of(row)); });
+  if (!done) return tl::unexpected(done.error());
+  return state;
+}
+
+}  // namespace
+
+SqliteStateStore::SqliteStateStore(std::string path, const ports::Clock& clock, Log& log)
+    : path_(std::move(path)), clock_(clock), log_(log) {}
+
+SqliteStateStore::~SqliteStateStore() = default;
+
+Result<PersistentState> SqliteStateStore::load() {
+  auto opened = database();
+  if (!opened) return tl::unexpected(opened.error());
+  auto state = read(**opened);
+  if (!state) return give_up(state.error());
+  on_disk_ = *state;
+  return state;
+}
+
+Result<void> SqliteStateStore::save(const PersistentState& state) {
+  if (on_disk_ && same(*on_disk_, state)) return {};
+  auto written = try_save(state);
+  // Damage found on the way: the second attempt renames the file aside and writes the whole state to a fresh one.
+  if (!written && written.error().kind == ErrorKind::protocol) written = try_save(state);
+  return written;
+}
+
+Result<void> SqliteStateStore::try_save(const PersistentState& state) {
+  auto opened = database();
+  if (!opened) return tl::unexpected(opened.error());
+  auto written = write(**opened, state);
+  if (!written) return give_up(written.error());
+  on_disk_ = state;
+  return {};
+}
+
+Result<void> SqliteStateStore::write(Database& database, const PersistentState& state) {
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto done = database.run("INSERT OR REPLACE INTO site (id, clean_stop, saved_unix_ms) VALUES (0, ?, ?)",
+                           {std::int64_t{state.clean_stop}, state.saved_unix_ms});
+  if (!done) return done;
+  if (!on_disk_) {
+    if (done = database.run("DELETE FROM miner"); !done) return done;
+  } else {
+    for (const MinerMemory& miner : on_disk_->miners) {
+      if (keeps(state, miner.name)) continue;
+      if (done = database.run("DELETE FROM miner WHERE name = ?", {miner.name}); !done) return done;
+    }
+  }
+  for (std::size_t position = 0; position < state.miners.size(); ++position) {
+    const MinerMemory& miner = state.miners[position];
+    if (unchanged(on_disk_, miner, position)) continue;
+    if (done = write_miner(database, miner, position); !done) return done;
+  }
+  return transaction->commit();
+}
+
+Result<Database*> SqliteStateStore::database() {
+  if (database_) return database_.get();
+  auto opened = open_or_begin_anew(path_, kFormat, clock_.wall_now(), log_);
+  if (!opened) return tl::unexpected(opened.error());
+  database_ = std::make_unique<Database>(std::move(*opened));
+  return database_.get();
+}
+
+tl::unexpected<Error> SqliteStateStore::give_up(const Error& error) {
+  database_.reset();
+  on_disk_.reset();
+  return fail(error.kind, "{}: {}", path_, error.text);
+}
+
+}  // namespace sluice::store
