@@ -1,0 +1,39 @@
+#pragma once
+/// The house's balance at one instant, and what surplus-driven mining may draw of it (design §4):
+///
+///     S = −grid + Σ twin + charge − discharge
+///     A = S + grid_target − (1 − ω)·min(S⁺, C) + D
+///
+/// C = what the battery could charge now, ω = the share of C that mining may take, D = discharge that mining may use.
+
+#include "base/units.hpp"
+#include "model/site.hpp"
+#include "model/snapshot.hpp"
+
+namespace sluice::control {
+
+struct BatteryTerms {
+  bool known = true;         ///< false: a battery is configured and cannot be read, so the balance cannot be closed
+  double power_w = 0.0;      ///< + discharge − charge
+  double room_w = 0.0;       ///< C
+  double share = 1.0;        ///< ω, 0…1
+  double discharge_w = 0.0;  ///< D for `solar-battery` miners
+  bool buffers = false;  ///< in its band and free to move both ways: it takes the seconds, mining follows the minutes
+};
+
+/// What the battery does and may do now. `largest_charge_w` is the most it was ever seen to charge, for want of a
+/// limit.
+BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObservation& battery, MonoTime now,
+                           double largest_charge_w);
+
+/// S, for one set of twins.
+inline double surplus_w(double grid_w, double twins_w, const BatteryTerms& battery) {
+  return -grid_w + twins_w - battery.power_w;
+}
+/// A without D.
+double available_w(double surplus_w, double grid_target_w, const BatteryTerms& battery);
+
+/// Linear between the points, constant beyond them; `otherwise` when there are none.
+double share_at(const StaticVector<SharePoint, 16>& curve, Percent soc, double otherwise);
+
+}  // namespace sluice::control

@@ -1,0 +1,68 @@
+#include "control/commitment.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::control {
+namespace {
+
+// benchmark §7.3: energy of a wake in which nothing is mined, for a trapezoid from standby to full power.
+constexpr double kWakeShare = 0.24;
+// Old bursts are forgotten: ten watts now and then for hours are no reason to start.
+constexpr double kForgetPerSecond = 1.0 / 600.0;
+// Below it the start would catch less than its own bookkeeping is worth.
+constexpr double kWorthwhileW = 20.0;
+
+}  // namespace
+
+double start_cost_ws(const Unit& unit, const ConstraintProfile& profile) {
+  const double cost = kWakeShare * std::max(unit.wake_s(), 1.0) * (unit.min_w() + unit.max_w());
+  if (profile.max_starts_per_day <= 0) return cost;
+  // The scarcer the starts of the day become, the more each is worth.
+  const double used = static_cast<double>(unit.starts_today()) / profile.max_starts_per_day;
+  return cost * (1.0 + 2.0 * used * used);
+}
+
+bool should_stop(Unit& unit, const ControlSettings& control, double available_w, MonoTime now, double dt_s) {
+  const Hysteresis& hysteresis = control.hysteresis;
+  const double short_w = unit.min_w() - available_w;
+
+  if (short_w > 50.0) {
+    if (!unit.stop_true) unit.stop_since = now;
+    unit.stop_true = true;
+  } else if (short_w < 0.0) {
+    unit.stop_true = false;
+  }
+  if (unit.stop_true && now - unit.stop_since >= control.max_import_hold) return true;
+
+  if (hysteresis.form == HysteresisForm::classic) {
+    if (short_w <= hysteresis.stop_below_min.value()) {
+      unit.stop_account_ws = 0.0;  // seconds below, in this form
+      return false;
+    }
+    unit.stop_account_ws += dt_s;
+    return unit.stop_account_ws >= to_seconds(hysteresis.stop_after);
+  }
+  const double cost_w = control.leak_price * std::max(short_w, 0.0);
+  const double caught_w = std::clamp(available_w, 0.0, unit.min_w());
+  unit.stop_account_ws = std::max(0.0, unit.stop_account_ws + (cost_w - caught_w) * dt_s);
+  return unit.stop_account_ws >= hysteresis.stop_factor * start_cost_ws(unit, control.profile);
+}
+
+bool should_start(Unit& unit, const ControlSettings& control, double short_w, double gain_w, MonoTime now,
+                  double dt_s) {
+  const Hysteresis& hysteresis = control.hysteresis;
+  const bool fits = short_w <= 0.0 && gain_w > kWorthwhileW;
+  if (hysteresis.form == HysteresisForm::classic) {
+    const bool enough = gain_w > kWorthwhileW && -short_w >= hysteresis.start_above_min.value();
+    if (enough && !unit.start_true) unit.start_since = now;
+    unit.start_true = enough;
+    return enough && now - unit.start_since >= hysteresis.start_after;
+  }
+  unit.start_account_ws *= std::max(0.0, 1.0 - kForgetPerSecond * dt_s);
+  const double change_w = fits ? gain_w : -control.leak_price * std::max(short_w, 0.0);
+  unit.start_account_ws = std::max(0.0, unit.start_account_ws + change_w * dt_s);
+  return fits && unit.start_account_ws >= hysteresis.start_factor * start_cost_ws(unit, control.profile);
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,354 @@
+#include "control/controller.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace sluice::control {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration kLostAfter = seconds(28);  // as grid_watch.cpp: on the wire within 30 s
+constexpr Duration kPvFresh = seconds(10);
+constexpr double kImplausibleHouseW = 100.0;
+constexpr double kImplausibleHouseShare = 0.03;
+constexpr double kBufferMeanS = 150.0;    // an exponential mean as long as a 300 s window
+constexpr double kBufferedGridW = 150.0;  // beyond it the battery is at its end, not buffering
+constexpr double kPvStepW = 200.0;
+constexpr Duration kPvStepUnseen = seconds(15);
+
+const MinerMemory* find(const PersistentState& state, const std::string& name) {
+  for (const MinerMemory& miner : state.miners) {
+    if (miner.name == name) return &miner;
+  }
+  return nullptr;
+}
+
+bool surplus_driven(const MinerSite& miner) {
+  return miner.strategy == Strategy::solar || miner.strategy == Strategy::solar_battery;
+}
+
+}  // namespace
+
+Controller::Controller(Site site, const PersistentState& memory, MonoTime now, WallTime wall)
+    : site_(std::move(site)), started_at_(now), grid_(now), battery_known_at_(now) {
+  assert(site_.miners.size() <= kMaxMiners && site_.circuits.size() <= kMaxCircuits);
+  units_.reserve(site_.miners.size());
+  for (const MinerSite& miner : site_.miners) {
+    const MinerMemory* known = find(memory, miner.name);
+    units_.emplace_back(miner, known != nullptr ? *known : MinerMemory{}, now, wall);
+  }
+  order_members();
+}
+
+void Controller::order_members() {
+  order_.clear();
+  for (std::size_t i = 0; i < site_.miners.size(); ++i) {
+    if (surplus_driven(site_.miners[i])) order_.push_back(static_cast<std::uint8_t>(i));
+  }
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](std::uint8_t a, std::uint8_t b) { return site_.miners[a].priority > site_.miners[b].priority; });
+}
+
+void Controller::reconfigure(Site site) {
+  const Site before = std::move(site_);
+  site_ = std::move(site);
+  std::vector<Unit> units;
+  units.reserve(site_.miners.size());
+  for (const MinerSite& miner : site_.miners) {
+    units.emplace_back(miner, MinerMemory{}, last_tick_, WallTime{});
+    for (std::size_t i = 0; i < before.miners.size(); ++i) {
+      if (before.miners[i].name == miner.name) units.back().take_over(units_[i]);
+    }
+  }
+  units_ = std::move(units);
+  dispatch_ = Dispatch{};
+  step_test_.abandon();
+  order_members();
+}
+
+void Controller::remember(PersistentState& state) const {
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    const std::string& name = site_.miners[i].name;
+    auto found = std::find_if(state.miners.begin(), state.miners.end(),
+                              [&](const MinerMemory& miner) { return miner.name == name; });
+    if (found == state.miners.end()) {
+      state.miners.emplace_back();
+      found = state.miners.end() - 1;
+      found->name = name;
+    }
+    units_[i].remember(*found);
+  }
+}
+
+void Controller::look_at_battery(const BatteryObservation& battery) {
+  if (!battery.power.usable()) return;
+  if (battery.power.at != battery_now_.at) {
+    battery_before_ = battery_now_;
+    battery_now_ = battery.power;
+  }
+  largest_charge_w_ = std::max(largest_charge_w_, -battery.power.value.value());
+}
+
+double Controller::battery_at(MonoTime time) const {
+  if (!battery_before_.usable() || time >= battery_now_.at || battery_now_.at <= battery_before_.at) {
+    return battery_now_.value.value();
+  }
+  const double share =
+      std::max(0.0, to_seconds(time - battery_before_.at) / to_seconds(battery_now_.at - battery_before_.at));
+  return battery_before_.value.value() + share * (battery_now_.value - battery_before_.value).value();
+}
+
+double Controller::twins_w(Pace pace, MonoTime at) const {
+  double sum = 0.0;
+  for (const std::uint8_t member : order_) {
+    if (units_[member].controllable()) sum += units_[member].twin(pace).at(at);
+  }
+  return sum;
+}
+
+void Controller::test_steps(const Snapshot& snapshot, double battery_w, double slow_twins_w) {
+  StepTest::Sight sight;
+  sight.now = snapshot.now;
+  sight.grid_w = grid_.power_w();
+  sight.others_w = (snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0) + battery_w;
+  sight.twin_w = slow_twins_w;
+  sight.grid_changed_at = grid_.changed_at();
+  sight.settled = true;
+  const MonoTime value_time = grid_.value_time();
+  for (const std::uint8_t member : order_) {
+    const Twin& twin = units_[member].twin(Pace::slow);
+    sight.settled = sight.settled && twin.settled() && std::fabs(twin.at(value_time) - twin.power_w()) < 1.0;
+  }
+  for (const std::uint8_t member : order_) {
+    if (!units_[member].just_sent() || !units_[member].controllable()) continue;
+    if (!step_test_.running() && sight_known_) {
+      step_test_.begin(member, last_sight_);
+      step_mixed_ = false;
+    } else if (step_test_.running() && step_test_.unit() != member) {
+      step_mixed_ = true;
+    }
+  }
+  Unit* unit = step_test_.running() ? &units_[step_test_.unit()] : nullptr;
+  switch (step_test_.judge(sight)) {
+    case StepVerdict::none:
+      if (!step_test_.running()) grid_.suspect(false);
+      break;
+    case StepVerdict::suspicious:
+      grid_.suspect(true);
+      break;
+    case StepVerdict::frozen:
+      grid_.declare_frozen();
+      break;
+    case StepVerdict::flipped:
+      grid_.declare_sign_flipped(snapshot.now);
+      break;
+    case StepVerdict::unmoved:
+      if (!step_mixed_) unit->step_unseen();
+      break;
+    case StepVerdict::confirmed:
+      grid_.sign_confirmed();
+      if (!step_mixed_) unit->learn_step(step_test_.ratio(), step_test_.step_w());
+      break;
+    case StepVerdict::unclear:
+      break;
+  }
+  // Another meter is a witness too: the sun has moved, the grid meter has not moved at all.
+  const bool pv_fresh = snapshot.pv.power.fresh(snapshot.now, kPvFresh);
+  if (!pv_fresh || site_.battery.present || grid_.changed_at() >= pv_watch_since_) {
+    pv_watch_since_ = snapshot.now;
+    pv_watch_w_ = pv_fresh ? snapshot.pv.power.value.value() : 0.0;
+  } else if (snapshot.now - pv_watch_since_ >= kPvStepUnseen &&
+             std::fabs(snapshot.pv.power.value.value() - pv_watch_w_) >= kPvStepW) {
+    grid_.declare_frozen();
+  }
+  last_sight_ = sight;
+  sight_known_ = true;
+}
+
+bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const {
+  if (!snapshot.pv.power.fresh(snapshot.now, kPvFresh)) return false;
+  const MonoTime at = grid_.value_time();
+  double least_mining_w = 0.0;
+  for (const Unit& unit : units_) {
+    if (unit.controllable()) least_mining_w += std::min(unit.twin(Pace::fast).at(at), unit.twin(Pace::slow).at(at));
+  }
+  const double pv_w = snapshot.pv.power.value.value();
+  const double house_w = grid_.power_w() + pv_w + battery_w - least_mining_w;
+  return house_w < -(kImplausibleHouseW + kImplausibleHouseShare * std::fabs(pv_w));
+}
+
+Reason Controller::distrust(const Snapshot& snapshot, const BatteryTerms& battery, bool& hold, AlarmSet& alarms) {
+  hold = false;
+  if (battery.known) battery_known_at_ = snapshot.now;
+  switch (grid_.verdict(snapshot.now)) {
+    case GridTrust::good:
+      break;
+    case GridTrust::stale:
+      hold = true;
+      return Reason::grid_reading_stale;
+    case GridTrust::lost:
+      alarms.set(Alarm::grid_meter_lost);
+      return Reason::grid_reading_lost;
+    case GridTrust::slow:
+      alarms.set(Alarm::meter_too_slow);
+      return Reason::grid_reading_slow;
+    case GridTrust::frozen:
+      alarms.set(Alarm::grid_meter_frozen);
+      return Reason::grid_meter_frozen;
+    case GridTrust::implausible:
+      alarms.set(Alarm::readings_implausible);
+      hold = true;
+      return Reason::readings_implausible;
+  }
+  if (!battery.known) {  // it may hide or feign any surplus
+    hold = snapshot.now - battery_known_at_ < kLostAfter;
+    return Reason::readings_implausible;
+  }
+  return Reason::none;
+}
+
+Budget Controller::budget(double grid_w, double battery_w, BatteryTerms& battery, Decision& decision, double dt_s) {
+  Budget out;
+  const MonoTime at = grid_.value_time();
+  const double target_w = site_.control.grid_target.value();
+  battery.power_w = battery_w;
+  double middle_surplus_w = 0.0;
+  for (const Pace pace : kPaces) {
+    const double surplus = surplus_w(grid_w, twins_w(pace, at), battery);
+    middle_surplus_w += 0.5 * surplus;
+    out.available_w[static_cast<std::size_t>(pace)] = available_w(surplus, target_w, battery);
+  }
+  const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
+  if (battery.buffers) {
+    mean_available_w_ = mean_known_
+                            ? mean_available_w_ + (middle_w - mean_available_w_) * std::min(1.0, dt_s / kBufferMeanS)
+                            : middle_w;
+    mean_known_ = true;
+    if (std::fabs(grid_w - target_w) < kBufferedGridW) out.available_w = {mean_available_w_, mean_available_w_};
+  } else {
+    mean_known_ = false;
+  }
+  if (site_.control.regulation == Regulation::pid) {
+    double have_w = 0.0;
+    for (const std::uint8_t member : order_) {
+      if (units_[member].controllable()) have_w += units_[member].settled_w();
+    }
+    const double wanted_w = have_w + pid_.change_w(site_.control.pid, middle_w - have_w, grid_w, dt_s);
+    out.available_w = {wanted_w, wanted_w};
+  }
+  out.discharge_w = battery.discharge_w;
+  out.may_raise = true;
+  decision.estimate_valid = true;
+  decision.surplus = Watts(middle_surplus_w);
+  decision.available = Watts(middle_w);
+  decision.battery_room = Watts(battery.room_w);
+  return out;
+}
+
+void Controller::run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons) {
+  Unit& unit = units_[index];
+  if (unit.site->strategy == Strategy::off) {
+    reasons[index] = Reason::strategy_off;
+    if (unit.on()) unit.want_sleep(snapshot.now);
+    return;
+  }
+  reasons[index] = Reason::strategy_full;
+  if (!unit.controllable() || snapshot.now < unit.patience_until()) return;
+  if (!unit.on()) {
+    const bool rested =
+        unit.stopped_at() == MonoTime{} || snapshot.now - unit.stopped_at() >= site_.control.profile.min_off;
+    if (rested && !presence_.settling(snapshot.now) && !snapshot.park_all && !snapshot.intents[index].park &&
+        !snapshot.shutting_down && !unit.too_small_a_circuit()) {
+      unit.want_wake(unit.envelope().max, snapshot.now);
+    } else {
+      reasons[index] = rested ? Reason::grid_settling : Reason::waiting_min_off;
+    }
+  } else if (unit.adjustable() && unit.target() < unit.envelope().max &&
+             snapshot.now - unit.raised_at() >= seconds(30)) {
+    unit.want_target(unit.envelope().max, snapshot.now);
+  }
+}
+
+void Controller::step(const Snapshot& snapshot, Decision& decision) {
+  assert(snapshot.miners.size() == units_.size());
+  const MonoTime now = snapshot.now;
+  const double dt_s = ticked_ ? std::clamp(to_seconds(now - last_tick_), 0.0, 10.0) : 1.0;
+  ticked_ = true;
+  last_tick_ = now;
+  decision = Decision{};
+
+  grid_.observe(snapshot.grid.power, now);
+  presence_.observe(snapshot);
+  look_at_battery(snapshot.battery);
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    units_[i].observe(snapshot.miners[i], now, snapshot.local_day);
+    reasons_[i] = units_[i].blocked();
+  }
+  const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
+  BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_);
+  if (grid_.ever_read()) {
+    test_steps(snapshot, battery_w, twins_w(Pace::slow, grid_.value_time()));
+    grid_.contradiction(contradiction(snapshot, battery_w), now);
+  }
+  bool hold = false;
+  const Reason distrusted = distrust(snapshot, battery, hold, decision.alarms);
+
+  limit_to_circuits(units_, site_);
+  StaticVector<std::uint8_t, kMaxMiners> members;
+  for (const std::uint8_t member : order_) {
+    if (units_[member].controllable() && !units_[member].too_small_a_circuit() && !snapshot.intents[member].park) {
+      members.push_back(member);
+    }
+  }
+  const std::span<Reason> reasons(reasons_.data(), units_.size());
+  if (distrusted == Reason::none) {
+    Budget now_budget = budget(grid_.power_w(), battery_w, battery, decision, dt_s);
+    now_budget.may_raise = now - started_at_ >= site_.control.profile.start_quiet && !snapshot.shutting_down;
+    const bool may_start = !presence_.settling(now) && !snapshot.park_all && !snapshot.shutting_down;
+    dispatch_.run(units_, {members.begin(), members.size()}, site_.control, now_budget, may_start, now, dt_s, reasons);
+  } else {
+    mean_known_ = false;
+    pid_.reset();
+    for (const std::uint8_t member : members) reasons_[member] = distrusted;
+  }
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    if (!surplus_driven(site_.miners[i])) run_fixed(i, snapshot, reasons);
+  }
+  guard(units_, site_, snapshot, presence_, hold ? Reason::none : distrusted,
+        grid_.verdict(now) == GridTrust::good ? grid_.power_w() : 0.0, reasons, verdicts_);
+
+  decision.alarms.set(Alarm::grid_lost, presence_.lost());
+  decision.alarms.set(Alarm::generator_running, presence_.generator());
+  write(snapshot, decision);
+}
+
+void Controller::write(const Snapshot& snapshot, Decision& decision) const {
+  decision.tick = snapshot.tick;
+  decision.now = snapshot.now;
+  decision.wall = snapshot.wall;
+  double mining_w = 0.0;
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    const Unit& unit = units_[i];
+    MinerDecision miner;
+    const bool commandable = unit.blocked() != Reason::wrong_identity && unit.blocked() != Reason::identity_unverified;
+    miner.wanted = commandable ? unit.wanted() : CommandKind::none;
+    miner.target = unit.target();
+    miner.sequence = unit.sequence();
+    miner.urgent = verdicts_.urgent[i];
+    miner.reason = reasons_[i];
+    miner.cuts = verdicts_.cuts[i];
+    miner.alarms = unit.alarms();
+    miner.expected_power = Watts(0.5 * (unit.twin(Pace::fast).power_w() + unit.twin(Pace::slow).power_w()));
+    if (unit.reachable()) mining_w += miner.expected_power.value();
+    decision.miners.push_back(miner);
+  }
+  decision.mining = Watts(mining_w);
+  if (decision.estimate_valid && snapshot.pv.power.fresh(snapshot.now, kPvFresh)) {
+    const double battery_w = site_.battery.present ? battery_now_.value.value() : 0.0;
+    decision.house_load = Watts(grid_.power_w() + snapshot.pv.power.value.value() + battery_w - mining_w);
+  }
+}
+
+}  // namespace sluice::control

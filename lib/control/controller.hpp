@@ -1,0 +1,75 @@
+#pragma once
+/// The controller: estimate → price → regulate → dispatch → guard, once a tick, over a frozen snapshot. Pure: the same
+/// snapshots in the same order give the same decisions, in the daemon, the simulator and the backtest. It sees no
+/// clock, no port, and allocates nothing in `step`.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "control/balance.hpp"
+#include "control/dispatch.hpp"
+#include "control/grid_watch.hpp"
+#include "control/guard.hpp"
+#include "control/pid.hpp"
+#include "control/step_test.hpp"
+#include "control/unit.hpp"
+#include "model/decision.hpp"
+#include "model/memory.hpp"
+#include "model/site.hpp"
+#include "model/snapshot.hpp"
+
+namespace sluice::control {
+
+class Controller {
+ public:
+  /// `memory` may be empty or name other miners; what it does not know begins with the firmware's priors.
+  Controller(Site site, const PersistentState& memory, MonoTime now, WallTime wall);
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  /// One tick. `snapshot.miners` has the order and length of the site's miners; `decision` is overwritten whole.
+  void step(const Snapshot& snapshot, Decision& decision);
+  /// Takes over a reloaded site; miners matched by name keep their twins, counters and models.
+  void reconfigure(Site site);
+  /// Learned models and daily counters, by name, into `state`; other fields of known miners stay as they are.
+  void remember(PersistentState& state) const;
+
+ private:
+  void order_members();
+  double battery_at(MonoTime time) const;
+  void look_at_battery(const BatteryObservation& battery);
+  double twins_w(Pace pace, MonoTime at) const;
+  void test_steps(const Snapshot& snapshot, double battery_w, double slow_twins_w);
+  bool contradiction(const Snapshot& snapshot, double battery_w) const;
+  Reason distrust(const Snapshot& snapshot, const BatteryTerms& battery, bool& hold, AlarmSet& alarms);
+  Budget budget(double grid_w, double battery_w, BatteryTerms& battery, Decision& decision, double dt_s);
+  void run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons);
+  void write(const Snapshot& snapshot, Decision& decision) const;
+
+  Site site_;
+  MonoTime started_at_;
+  std::vector<Unit> units_;
+  StaticVector<std::uint8_t, kMaxMiners> order_;  ///< surplus-driven miners by priority, then order of the file
+  GridWatch grid_;
+  GridPresence presence_;
+  Dispatch dispatch_;
+  StepTest step_test_;
+  StepTest::Sight last_sight_;
+  bool step_mixed_ = false;  ///< another miner moved during the test: nothing to learn of one
+  bool sight_known_ = false;
+  Pid pid_;
+  bool ticked_ = false;
+  MonoTime last_tick_{};
+  double mean_available_w_ = 0.0;
+  bool mean_known_ = false;
+  double largest_charge_w_ = 0.0;
+  Reading<Watts> battery_now_, battery_before_;
+  MonoTime battery_known_at_{};
+  MonoTime pv_watch_since_{};
+  double pv_watch_w_ = 0.0;
+  std::array<Reason, kMaxMiners> reasons_{};
+  GuardVerdicts verdicts_;
+};
+
+}  // namespace sluice::control

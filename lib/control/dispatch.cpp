@@ -1,0 +1,272 @@
+#include "control/dispatch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "control/commitment.hpp"
+
+namespace sluice::control {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr double kTrimmerEndW = 50.0;      // so near to its ends the others are moved …
+constexpr double kTrimmerInsideW = 300.0;  // … by enough to put it this far inside
+constexpr Duration kBaseRaiseEvery = seconds(20);
+constexpr Duration kBaseLowerEvery = seconds(5);
+constexpr Duration kFineAfter = seconds(30);
+constexpr double kFineMemoryS = 15.0;
+// Newsvendor: with λ = 3.5 a level is worth taking while less than 1/(1+λ) of its step is missing.
+double round_up_share(double leak_price) { return 1.0 / (1.0 + std::max(0.0, leak_price)); }
+constexpr double kLevelHysteresis = 0.12;  // of a step: a 12 % wrong draw must not toggle between two levels
+
+double lead_s(const Unit& unit) { return to_seconds(unit.dynamics().dead_time) + 1.0; }
+
+bool is_levels(const Unit& unit) { return unit.envelope().kind == EnvelopeKind::levels; }
+
+/// The target for a wish in drawn watts: rounded down on a range, by value with hysteresis on levels.
+Watts target_for(const Unit& unit, double wish_w, double leak_price) {
+  const Watts wanted = unit.target_for(wish_w);
+  const Envelope& envelope = unit.envelope();
+  if (!is_levels(unit)) return envelope.floor(wanted);
+  const Watts now = envelope.floor(unit.target());
+  const double share = round_up_share(leak_price);
+  Watts best = envelope.min;
+  for (std::size_t i = 1; i < envelope.levels.size(); ++i) {
+    const Watts level = envelope.levels[i];
+    const double step_w = (level - envelope.levels[i - 1]).value();
+    const double hold = level <= now ? kLevelHysteresis : -kLevelHysteresis;
+    if (wanted.value() < level.value() - (share + hold) * step_w) break;
+    best = level;
+  }
+  return best;
+}
+
+bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
+  const Duration wait = std::max(profile.retarget_up, unit.dynamics().retarget_up);
+  return now - unit.raised_at() >= wait && now >= unit.patience_until() && unit.writes_left() > 0;
+}
+
+bool may_lower_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
+  const Duration wait = std::max(profile.retarget_down, unit.dynamics().retarget_down);
+  return now - unit.lowered_at() >= wait && now >= unit.patience_until();
+}
+
+Watts ramp_limited(const Unit& unit, Watts target, const ConstraintProfile& profile, MonoTime now) {
+  if (profile.ramp_up_per_minute.value() <= 0.0 || target <= unit.target()) return target;
+  const double minutes = std::min(1.0, to_seconds(now - unit.raised_at()) / 60.0);
+  return min(target, unit.envelope().floor(unit.target() + profile.ramp_up_per_minute * minutes));
+}
+
+}  // namespace
+
+void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                   const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons) {
+  commit(units, members, control, budget, may_start, now, dt_s, reasons);
+  choose_trimmer(units, members);
+  if (trimmer_ == kNobody) return;
+  move_bases(units, members, control, wish(units, members, budget, trimmer_, true, now), budget.may_raise, now,
+             reasons);
+  trim(units[trimmer_], control, wish(units, members, budget, trimmer_, false, now), budget.may_raise, now, dt_s,
+       reasons[trimmer_]);
+}
+
+Dispatch::Wish Dispatch::wish(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget,
+                              std::uint8_t trimmer, bool once_settled, MonoTime now) const {
+  const MonoTime ahead = now + from_seconds(lead_s(units[trimmer]));
+  const double discharge_w = units[trimmer].site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
+  Wish out;
+  for (const Pace pace : kPaces) {
+    double left_w = budget.available_w[static_cast<std::size_t>(pace)] + discharge_w;
+    for (const std::uint8_t member : members) {
+      if (member == trimmer) continue;
+      left_w -= once_settled ? units[member].settled_w() : units[member].twin(pace).at(ahead);
+    }
+    if (pace == Pace::fast) {
+      out.low_w = out.high_w = left_w;
+    } else {
+      out.low_w = std::min(out.low_w, left_w);
+      out.high_w = std::max(out.high_w, left_w);
+    }
+  }
+  return out;
+}
+
+void Dispatch::choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members) {
+  double best = 0.0;
+  std::uint8_t chosen = kNobody;
+  for (const std::uint8_t member : members) {
+    const Unit& unit = units[member];
+    if (!unit.adjustable()) continue;
+    // Seconds to follow plus watts that cannot be followed, in one number; the present one keeps its office at a tie.
+    const double step_w =
+        is_levels(unit) ? unit.envelope().local_step(unit.envelope().max).value() : unit.envelope().step.value();
+    const double slowness_s = to_seconds(unit.dynamics().dead_time) + 0.3 * to_seconds(unit.dynamics().ramp_down) +
+                              0.1 * to_seconds(unit.dynamics().ramp_up) + 0.2 * to_seconds(unit.dynamics().retarget_up);
+    const double cost = step_w + 10.0 * slowness_s - (member == trimmer_ ? 10.0 : 0.0);
+    if (chosen == kNobody || cost < best) {
+      best = cost;
+      chosen = member;
+    }
+  }
+  trimmer_ = chosen;
+}
+
+void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                      const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons) {
+  const ConstraintProfile& profile = control.profile;
+  const double low_w = std::min(budget.available_w[0], budget.available_w[1]);
+  const double high_w = std::max(budget.available_w[0], budget.available_w[1]);
+  double asleep_w = 0.0;
+  for (const std::uint8_t member : members) {
+    if (!units[member].on()) asleep_w += units[member].sleep_w();
+  }
+
+  // Stops: every running unit sees what the ones before it leave, so the last is the first to go.
+  double before_w = asleep_w;
+  double running_max_w = 0.0;
+  for (const std::uint8_t member : members) {
+    Unit& unit = units[member];
+    if (!unit.on()) continue;
+    const double discharge_w = unit.site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
+    const double available_w = high_w + discharge_w - before_w;
+    const bool rested = now - unit.started_at() >= profile.min_on;
+    const bool stop = should_stop(unit, control, available_w, now, dt_s);
+    if (stop && rested && now >= unit.patience_until()) {
+      unit.want_sleep(now);
+      reasons[member] = Reason::stopping_low_surplus;
+      continue;
+    }
+    reasons[member] = stop ? Reason::waiting_min_on
+                           : (unit.waking() ? Reason::starting
+                                            : (available_w < unit.min_w() ? Reason::at_minimum : Reason::base_load));
+    before_w += unit.min_w();
+    running_max_w += unit.max_w();
+  }
+
+  // Starts: one at a time, in order; each would take what the running ones cannot.
+  bool candidate_seen = false;
+  for (const std::uint8_t member : members) {
+    Unit& unit = units[member];
+    if (unit.on()) continue;
+    if (reasons[member] != Reason::stopping_low_surplus) reasons[member] = Reason::waiting_for_surplus;
+    if (candidate_seen) continue;
+    candidate_seen = true;
+    const double discharge_w = unit.site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
+    const double for_all_w = low_w + discharge_w + unit.sleep_w();
+    const double short_w = before_w + unit.min_w() - for_all_w;
+    const double gain_w = std::min(for_all_w - asleep_w - running_max_w, unit.max_w());
+    const bool start = should_start(unit, control, short_w, gain_w, now, dt_s) && budget.may_raise;
+    if (!start) continue;
+    if (now - unit.stopped_at() < profile.min_off && unit.stopped_at() != MonoTime{}) {
+      reasons[member] = Reason::waiting_min_off;
+      candidate_seen = false;  // it rests; the next one may go
+    } else if (profile.max_starts_per_day > 0 && unit.starts_today() >= profile.max_starts_per_day) {
+      reasons[member] = Reason::starts_used_up;
+      candidate_seen = false;
+    } else if (now < unit.patience_until()) {
+      reasons[member] = Reason::not_following;
+      candidate_seen = false;
+    } else if (!may_start) {
+      reasons[member] = Reason::grid_settling;
+    } else if (now - last_start_ < profile.stagger_up && last_start_ != MonoTime{}) {
+      reasons[member] = Reason::waiting_stagger;
+    } else {
+      unit.want_wake(unit.envelope().min, now);
+      reasons[member] = Reason::starting;
+      last_start_ = now;
+    }
+  }
+}
+
+void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                          const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons) {
+  const Unit& trimmer = units[trimmer_];
+  const double bottom_w = trimmer.min_w();
+  const double top_w = trimmer.max_w();
+  const double inside_w = std::min(kTrimmerInsideW, 0.3 * (top_w - bottom_w));
+  const double end_w = std::min(kTrimmerEndW, 0.1 * (top_w - bottom_w));
+
+  if (settled.low_w > top_w - end_w && may_raise && now - bases_raised_ >= kBaseRaiseEvery) {
+    double more_w = settled.low_w - (top_w - inside_w);
+    for (const std::uint8_t member : members) {
+      Unit& unit = units[member];
+      if (member == trimmer_ || !unit.adjustable() || more_w < control.profile.deadband_up.value()) continue;
+      if (!may_raise_now(unit, control.profile, now)) {
+        reasons[member] = Reason::retarget_wait;
+        continue;
+      }
+      Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() + more_w));
+      target = ramp_limited(unit, target, control.profile, now);
+      if (target <= unit.target()) continue;
+      more_w -= unit.drawn_w(target) - unit.settled_w();
+      unit.want_target(target, now);
+      reasons[member] = Reason::following_surplus;
+      bases_raised_ = now;
+    }
+  } else if (settled.high_w < bottom_w + end_w) {
+    double less_w = bottom_w + inside_w - settled.high_w;
+    // The last in precedence gives first.
+    for (std::size_t i = members.size(); i-- > 0;) {
+      Unit& unit = units[members[i]];
+      if (members[i] == trimmer_ || !unit.adjustable() || less_w <= 0.0 || unit.target() <= unit.envelope().min)
+        continue;
+      if (now - unit.lowered_at() < kBaseLowerEvery || !may_lower_now(unit, control.profile, now)) continue;
+      const Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() - less_w));
+      if (target >= unit.target()) continue;
+      less_w -= unit.settled_w() - unit.drawn_w(target);
+      unit.want_target(target, now);
+      reasons[members[i]] = Reason::following_surplus;
+    }
+  }
+}
+
+void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish, bool may_raise, MonoTime now,
+                    double dt_s, Reason& reason) {
+  const ConstraintProfile& profile = control.profile;
+  const double have_w = unit.settled_w();
+  const double raise_w = std::min(wish.low_w, unit.max_w()) - have_w;
+  const double lower_w = std::max(wish.high_w, unit.min_w()) - have_w;
+
+  // What is too small for the dead bands, but stays, is taken up slowly: nothing is left after two minutes.
+  const double middle_w = std::clamp(0.5 * (wish.low_w + wish.high_w), unit.min_w(), unit.max_w()) - have_w;
+  if (unit.settled()) {
+    unit.fine_error_w += (middle_w - unit.fine_error_w) * std::min(1.0, dt_s / kFineMemoryS);
+  } else {
+    unit.fine_error_w = 0.0;
+  }
+  const bool fine = unit.settled() && now - unit.changed_at() >= kFineAfter;
+
+  const bool up = raise_w >= profile.deadband_up.value();
+  const bool down = lower_w <= -profile.deadband_down.value();
+  Watts target = unit.target();
+  if (down) {
+    target = target_for(unit, have_w + lower_w, control.leak_price);
+  } else if (up) {
+    target = ramp_limited(unit, target_for(unit, have_w + raise_w, control.leak_price), profile, now);
+  } else if (fine && std::fabs(unit.fine_error_w) > 4.0) {
+    target = target_for(unit, have_w + unit.fine_error_w, control.leak_price);
+  }
+  if (target > unit.target()) {
+    if (!may_raise) return;
+    if (!may_raise_now(unit, profile, now)) {
+      reason = Reason::retarget_wait;
+      return;
+    }
+  } else if (target < unit.target()) {
+    if (!may_lower_now(unit, profile, now)) {
+      reason = Reason::retarget_wait;
+      return;
+    }
+  } else {
+    if (reason == Reason::at_minimum) return;
+    reason = unit.target() >= unit.envelope().max ? Reason::at_maximum
+             : !unit.settled()                    ? Reason::settling
+                                                  : Reason::following_surplus;
+    return;
+  }
+  unit.want_target(target, now);
+  reason = Reason::following_surplus;
+}
+
+}  // namespace sluice::control

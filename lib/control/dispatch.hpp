@@ -1,0 +1,49 @@
+#pragma once
+/// Who takes how much: one fast, fine miner trims second by second, the others hold and move only when the trimmer
+/// comes near its ends; starts and stops by commitment.hpp.
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "control/unit.hpp"
+#include "model/decision.hpp"
+#include "model/site.hpp"
+
+namespace sluice::control {
+
+/// What surplus-driven mining may draw now, as the fast and the slow twins see it, in watts.
+struct Budget {
+  std::array<double, 2> available_w{};  ///< A, indexed by Pace
+  double discharge_w = 0.0;             ///< D: extra for `solar-battery` miners
+  bool may_raise = true;                ///< false: reading stale, battery unknown, just started
+};
+
+class Dispatch {
+ public:
+  /// Decides targets, starts and stops of all `units` whose index is in `members` (surplus-driven, controllable, in
+  /// order of precedence). Writes each one's reason. `dt_s` is the time since the last step.
+  void run(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+           const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
+
+ private:
+  struct Wish {
+    double low_w = 0.0, high_w = 0.0;
+  };
+  Wish wish(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget,
+            std::uint8_t trimmer, bool once_settled, MonoTime now) const;
+  void commit(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+              const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
+  void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members);
+  void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                  const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
+  void trim(Unit& unit, const ControlSettings& control, const Wish& wish, bool may_raise, MonoTime now, double dt_s,
+            Reason& reason);
+
+  static constexpr std::uint8_t kNobody = 255;
+  std::uint8_t trimmer_ = kNobody;
+  MonoTime last_start_{};
+  MonoTime bases_raised_{};
+};
+
+}  // namespace sluice::control

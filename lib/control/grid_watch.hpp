@@ -1,0 +1,70 @@
+#pragma once
+/// How far the grid reading can be trusted: its age, its learned refresh time, and whether it still moves when it must.
+
+#include <array>
+#include <cstdint>
+
+#include "base/time.hpp"
+#include "base/units.hpp"
+#include "model/snapshot.hpp"
+
+namespace sluice::control {
+
+enum class GridTrust : std::uint8_t {
+  good,
+  stale,        ///< hold, raise nothing
+  lost,         ///< too old: park
+  slow,         ///< refreshes slower than surplus mode can use
+  frozen,       ///< did not show a change that must have happened: as lost
+  implausible,  ///< contradicts other meters or its own sign: first as stale, then as lost
+};
+
+class GridWatch {
+ public:
+  explicit GridWatch(MonoTime start) : start_(start), changed_at_(start) {}
+
+  /// Takes in the newest reading (the same one twice does no harm).
+  void observe(const Reading<Watts>& grid, MonoTime now);
+
+  /// The last usable value, and the time the balance is written at: when the meter last showed something new, or one
+  /// refresh before the last poll if it shows the same value for long.
+  double power_w() const { return value_w_; }
+  MonoTime value_time() const;
+  bool ever_read() const { return ever_read_; }
+  MonoTime changed_at() const { return changed_at_; }
+  Duration refresh() const { return refresh_; }
+
+  /// Own step or another meter proved that it should have moved. Ends when the value moves three times again.
+  void declare_frozen();
+  /// The step before the proof: nothing is raised while it lasts.
+  void suspect(bool suspicious) { suspicious_ = suspicious; }
+  /// Called every tick with whether the readings contradict each other; lasts until they have agreed for as long.
+  void contradiction(bool contradicts, MonoTime now);
+  /// An own step moved the meter the wrong way round.
+  void declare_sign_flipped(MonoTime now);
+  void sign_confirmed() { flipped_ = false; }
+
+  GridTrust verdict(MonoTime now) const;
+
+ private:
+  void learn_refresh(Duration interval);
+
+  MonoTime start_;
+  bool ever_read_ = false;
+  double value_w_ = 0.0;
+  MonoTime read_at_{};
+  MonoTime changed_at_;
+  Duration refresh_{std::chrono::seconds(1)};
+  std::array<Duration, 16> intervals_{};
+  std::size_t interval_count_ = 0;
+  bool frozen_ = false;
+  bool flipped_ = false;
+  bool suspicious_ = false;
+  int moves_since_frozen_ = 0;
+  MonoTime contradicted_since_{};
+  MonoTime agreed_since_{};
+  bool contradicts_ = false;
+  bool distrusted_ = false;
+};
+
+}  // namespace sluice::control

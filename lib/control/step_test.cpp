@@ -1,0 +1,60 @@
+#include "control/step_test.hpp"
+
+#include <cmath>
+
+namespace sluice::control {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr double kSmallestStepW = 200.0;
+constexpr Duration kAfterSettling = seconds(3);
+constexpr Duration kFrozenAfter = seconds(10);
+constexpr Duration kLongest = std::chrono::minutes(3);
+
+}  // namespace
+
+void StepTest::begin(std::uint8_t unit, const Sight& sight) {
+  running_ = true;
+  settled_ = false;
+  unit_ = unit;
+  before_ = sight;
+}
+
+StepVerdict StepTest::judge(const Sight& sight) {
+  if (!running_) return StepVerdict::none;
+  if (sight.now - before_.now > kLongest) {
+    running_ = false;
+    return StepVerdict::none;
+  }
+  if (!sight.settled) {
+    settled_ = false;
+    return StepVerdict::none;
+  }
+  if (!settled_) {
+    settled_ = true;
+    settled_at_ = sight.now;
+  }
+  step_w_ = sight.twin_w - before_.twin_w;
+  if (std::fabs(step_w_) < kSmallestStepW) {  // moved back meanwhile: nothing to see
+    running_ = false;
+    return StepVerdict::none;
+  }
+  // A battery that holds the grid at zero answers in the meter's place.
+  const bool answered_elsewhere = std::fabs(sight.others_w - before_.others_w) > 0.5 * std::fabs(step_w_);
+  const bool moved = answered_elsewhere || sight.grid_changed_at > before_.now;
+  if (!moved) {
+    if (sight.now - settled_at_ < kFrozenAfter) return StepVerdict::suspicious;
+    running_ = false;
+    return StepVerdict::frozen;
+  }
+  if (sight.now - settled_at_ < kAfterSettling) return StepVerdict::none;
+  running_ = false;
+  ratio_ = (sight.grid_w - before_.grid_w + sight.others_w - before_.others_w) / step_w_;
+  if (std::fabs(ratio_ + 1.0) < 0.25) return StepVerdict::flipped;
+  if (std::fabs(ratio_) < 0.15) return StepVerdict::unmoved;
+  if (std::fabs(ratio_ - 1.0) < 0.35) return StepVerdict::confirmed;
+  return StepVerdict::unclear;
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,52 @@
+#pragma once
+/// Every own step of 200 W or more is a test of the meter and of the miner: the grid must move by it. One test runs at
+/// a time; it is decided once even the slow twin has settled.
+
+#include <cstdint>
+
+#include "base/time.hpp"
+
+namespace sluice::control {
+
+enum class StepVerdict : std::uint8_t {
+  none,        ///< no test, or not decided yet
+  suspicious,  ///< overdue: the meter has not moved at all; raise nothing
+  frozen,      ///< the meter did not move at all, 10 s after it must have
+  flipped,     ///< it moved by the step, the wrong way round
+  unmoved,     ///< it moves, but not by this step: the miner did nothing
+  confirmed,   ///< it moved by about the step
+  unclear,     ///< something else moved too
+};
+
+class StepTest {
+ public:
+  struct Sight {
+    MonoTime now{};
+    double grid_w = 0.0;
+    double others_w = 0.0;  ///< pv + battery discharge: what else feeds the house and is measured
+    double twin_w = 0.0;    ///< Σ slow twins at the grid reading's time
+    MonoTime grid_changed_at{};
+    bool settled = false;  ///< all twins have settled, at the grid reading's time
+  };
+
+  bool running() const { return running_; }
+  std::uint8_t unit() const { return unit_; }
+  double ratio() const { return ratio_; }  ///< of the last decided test: what the grid showed of the step
+  double step_w() const { return step_w_; }
+
+  /// A command of `unit` was just sent; `sight` is what was seen before it took effect.
+  void begin(std::uint8_t unit, const Sight& sight);
+  void abandon() { running_ = false; }
+  StepVerdict judge(const Sight& sight);
+
+ private:
+  bool running_ = false;
+  std::uint8_t unit_ = 0;
+  Sight before_;
+  MonoTime settled_at_{};
+  bool settled_ = false;
+  double ratio_ = 0.0;
+  double step_w_ = 0.0;
+};
+
+}  // namespace sluice::control

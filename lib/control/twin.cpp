@@ -1,0 +1,199 @@
+#include "control/twin.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::control {
+namespace {
+
+// benchmark §1: a waking miner idles its boards for 60 % of the wake time, 40 W above standby, then rises to its
+// minimum.
+constexpr double kWakeIdleShare = 0.6;
+constexpr double kWakeIdleExtraW = 40.0;
+
+double toward(double from, double to, double up, double down, double seconds) {
+  return to > from ? std::min(to, from + up * seconds) : std::max(to, from - down * seconds);
+}
+
+double waking_power_w(const TwinDynamics& dynamics, double elapsed_s) {
+  const double idle_s = kWakeIdleShare * dynamics.wake_s;
+  const double idle_w = dynamics.sleep_w + kWakeIdleExtraW;
+  if (elapsed_s <= idle_s || dynamics.wake_s <= idle_s) return std::min(idle_w, dynamics.min_w);
+  const double share = std::min(1.0, (elapsed_s - idle_s) / (dynamics.wake_s - idle_s));
+  return idle_w + share * (dynamics.min_w - idle_w);
+}
+
+}  // namespace
+
+void Twin::reset(MonoTime now, Mode mode, double power_w, const TwinDynamics& dynamics) {
+  core_ = Core{};
+  core_.time = now;
+  core_.mode = mode;
+  core_.power_w = power_w;
+  core_.goal_w = power_w;
+  core_.wake_began = now;
+  core_.dynamics = dynamics;
+  before_ = core_;
+  count_ = 0;
+  newest_ = 0;
+  note();
+}
+
+void Twin::run_at(MonoTime sent, double goal_w) { give({sent, Order::run, goal_w}); }
+void Twin::wake(MonoTime sent, double goal_w) { give({sent, Order::wake, goal_w}); }
+void Twin::sleep(MonoTime sent) { give({sent, Order::sleep, 0.0}); }
+
+void Twin::give(const Pending& order) {
+  Pending pending = order;
+  pending.effective += from_seconds(core_.dynamics.dead_s);
+  if (pending.effective < core_.time) {
+    // It was sent, and began to act, before the twin heard of it: go back one tick and live it again.
+    const MonoTime now = core_.time;
+    if (before_.time < core_.time) {
+      const TwinDynamics dynamics = core_.dynamics;
+      core_ = before_;
+      core_.dynamics = dynamics;
+      forget_after(core_.time);
+    }
+    pending.effective = std::max(pending.effective, core_.time);
+    if (core_.pending.full()) core_.advance(core_.pending.back().effective);
+    core_.pending.push_back(pending);
+    core_.advance(now);
+    note();
+    return;
+  }
+  // A full queue means that four commands went out within one dead time; the newest replaces the last.
+  if (core_.pending.full()) {
+    core_.pending.back() = pending;
+  } else {
+    core_.pending.push_back(pending);
+  }
+}
+
+void Twin::seen_running(MonoTime now) {
+  if (core_.mode != Mode::waking && !(core_.mode == Mode::asleep && core_.pending.empty())) return;
+  core_.advance(now);
+  core_.mode = Mode::running;
+  core_.power_w = std::max(core_.power_w, core_.dynamics.min_w);
+  if (core_.goal_w < core_.dynamics.min_w) core_.goal_w = core_.dynamics.min_w;
+}
+
+void Twin::seen_waking(MonoTime now) {
+  if (core_.mode != Mode::running) return;
+  core_.mode = Mode::waking;
+  core_.wake_began = now - from_seconds(core_.dynamics.wake_s);
+  core_.power_w = std::min(core_.power_w, core_.dynamics.min_w);
+}
+
+void Twin::seen_asleep(MonoTime now) {
+  if (core_.mode == Mode::asleep) return;
+  core_.advance(now);
+  core_.mode = Mode::asleep;
+}
+
+void Twin::shift(double delta_w) {
+  if (core_.mode != Mode::running) return;
+  core_.power_w += delta_w;
+  core_.goal_w += delta_w;
+  if (before_.mode == Mode::running) {
+    before_.power_w += delta_w;
+    before_.goal_w += delta_w;
+  }
+  for (Sample& sample : history_) sample.power_w += delta_w;
+}
+
+void Twin::advance(MonoTime now) {
+  if (now <= core_.time) return;
+  before_ = core_;
+  core_.advance(now);
+  note();
+}
+
+void Twin::Core::advance(MonoTime to) {
+  while (!pending.empty() && pending[0].effective <= to) {
+    move(std::max(time, pending[0].effective));
+    apply(pending[0]);
+    for (std::size_t i = 1; i < pending.size(); ++i) pending[i - 1] = pending[i];
+    pending.resize(pending.size() - 1);
+  }
+  move(std::max(time, to));
+}
+
+void Twin::Core::apply(const Pending& order) {
+  switch (order.order) {
+    case Order::sleep:
+      mode = Mode::asleep;
+      break;
+    case Order::wake:
+      goal_w = order.goal_w;
+      if (mode == Mode::asleep) {
+        mode = Mode::waking;
+        wake_began = time;
+      }
+      break;
+    case Order::run:
+      goal_w = order.goal_w;  // while asleep or waking it is only remembered
+      break;
+  }
+}
+
+void Twin::Core::move(MonoTime to) {
+  const double seconds = to_seconds(to - time);
+  if (mode == Mode::waking) {
+    const double elapsed_s = to_seconds(to - wake_began);
+    if (elapsed_s < dynamics.wake_s) {
+      power_w = std::max(waking_power_w(dynamics, elapsed_s),
+                         std::min(power_w, dynamics.min_w) - dynamics.stop_w_per_s * seconds);
+    } else {
+      const double running_s = std::min(seconds, elapsed_s - dynamics.wake_s);
+      mode = Mode::running;
+      power_w = toward(dynamics.min_w, goal_w, dynamics.up_w_per_s, dynamics.down_w_per_s, running_s);
+    }
+  } else if (mode == Mode::running) {
+    power_w = toward(power_w, goal_w, dynamics.up_w_per_s, dynamics.down_w_per_s, seconds);
+  } else {
+    power_w = toward(power_w, dynamics.sleep_w, dynamics.stop_w_per_s, dynamics.stop_w_per_s, seconds);
+  }
+  time = to;
+}
+
+double Twin::at(MonoTime time) const {
+  if (time >= core_.time) {
+    if (time == core_.time) return core_.power_w;
+    Core ahead = core_;
+    ahead.advance(time);
+    return ahead.power_w;
+  }
+  const Sample* later = &history_[newest_];
+  for (std::size_t i = 1; i < count_; ++i) {
+    const Sample& earlier = history_[(newest_ + kHistory - i) % kHistory];
+    if (earlier.time <= time) {
+      const double span = to_seconds(later->time - earlier.time);
+      const double share = span > 0.0 ? to_seconds(time - earlier.time) / span : 1.0;
+      return earlier.power_w + share * (later->power_w - earlier.power_w);
+    }
+    later = &earlier;
+  }
+  return later->power_w;
+}
+
+bool Twin::settled() const {
+  if (!core_.pending.empty() || core_.mode == Mode::waking) return false;
+  const double goal_w = core_.mode == Mode::running ? core_.goal_w : core_.dynamics.sleep_w;
+  return std::fabs(core_.power_w - goal_w) < 1.0;
+}
+
+void Twin::forget_after(MonoTime time) {
+  while (count_ > 0 && history_[newest_].time > time) {
+    newest_ = (newest_ + kHistory - 1) % kHistory;
+    --count_;
+  }
+}
+
+void Twin::note() {
+  if (count_ > 0) newest_ = (newest_ + 1) % kHistory;
+  history_[newest_] = {core_.time, core_.power_w};
+  count_ = std::min(count_ + 1, kHistory);
+}
+
+}  // namespace sluice::control

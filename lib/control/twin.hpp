@@ -1,0 +1,97 @@
+#pragma once
+/// The twin of one miner: what it draws, as a function of the commands that were *sent* to it. It knows what the meter
+/// has not shown yet, which makes the surplus estimate a Smith predictor (docs/adr/0006). It is never corrected by the
+/// watts the firmware reports: an additive error of the twin cancels in the balance, a correction would bring it back.
+///
+/// Two twins run for every miner, a fast and a slow one, that bracket what its dynamics may be. Where both agree that a
+/// change is wanted, it is made; while they disagree, the last change has simply not arrived yet. So unknown dead time
+/// cannot make the loop hunt.
+
+#include <array>
+#include <cstdint>
+
+#include "base/static_vector.hpp"
+#include "base/time.hpp"
+#include "base/units.hpp"
+
+namespace sluice::control {
+
+struct TwinDynamics {
+  double dead_s = 1.0;          ///< command sent → power begins to move
+  double up_w_per_s = 40.0;     ///< while running, upwards
+  double down_w_per_s = 400.0;  ///< while running, downwards
+  double stop_w_per_s = 600.0;  ///< towards sleep
+  double wake_s = 60.0;         ///< wake → minimum power
+  double sleep_w = 25.0;
+  double min_w = 900.0;  ///< power at the end of waking
+};
+
+class Twin {
+ public:
+  enum class Mode : std::uint8_t { asleep, waking, running };
+
+  /// Starts over from a known point, with nothing pending.
+  void reset(MonoTime now, Mode mode, double power_w, const TwinDynamics& dynamics);
+  /// Dynamics may be refined at any time; a ramp in progress goes on at the new rate.
+  void set_dynamics(const TwinDynamics& dynamics) { core_.dynamics = dynamics; }
+
+  /// A command whose first byte was written at `sent`; `goal_w` is what the miner will draw once settled (running
+  /// only).
+  void run_at(MonoTime sent, double goal_w);
+  void wake(MonoTime sent, double goal_w);
+  void sleep(MonoTime sent);
+  /// The miner itself says that it hashes: waking ends now, at minimum power.
+  void seen_running(MonoTime now);
+  /// The miner itself says that it is still on its way: waking goes on, at most up to minimum power.
+  void seen_waking(MonoTime now);
+  /// The miner itself says that it sleeps.
+  void seen_asleep(MonoTime now);
+
+  /// What was learned of its draw moves the whole running curve, past and goal included, by `delta_w`.
+  void shift(double delta_w);
+  void advance(MonoTime now);
+  /// Watts at `time`: from the past minute, or predicted from what was sent so far.
+  double at(MonoTime time) const;
+  double power_w() const { return core_.power_w; }
+  Mode mode() const { return core_.mode; }
+  /// Nothing pending and no ramp left.
+  bool settled() const;
+
+ private:
+  enum class Order : std::uint8_t { run, wake, sleep };
+  struct Pending {
+    MonoTime effective{};
+    Order order = Order::run;
+    double goal_w = 0.0;
+  };
+  struct Core {
+    MonoTime time{};
+    Mode mode = Mode::asleep;
+    double power_w = 0.0;
+    double goal_w = 0.0;  ///< of running, or what a waking miner will go on to
+    MonoTime wake_began{};
+    TwinDynamics dynamics;
+    StaticVector<Pending, 4> pending;
+
+    void advance(MonoTime to);
+    void move(MonoTime to);
+    void apply(const Pending& order);
+  };
+  struct Sample {
+    MonoTime time{};
+    double power_w = 0.0;
+  };
+
+  void give(const Pending& order);
+  void forget_after(MonoTime time);
+  void note();
+
+  static constexpr std::size_t kHistory = 64;  // one a tick: a minute
+  Core core_;
+  Core before_;  ///< one tick ago: a command is only learned of after it was sent
+  std::array<Sample, kHistory> history_{};
+  std::size_t newest_ = 0;
+  std::size_t count_ = 0;
+};
+
+}  // namespace sluice::control

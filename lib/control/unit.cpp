@@ -1,0 +1,465 @@
+#include "control/unit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::control {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// How far the truth may lie from what is known of a miner: the meter's own delay is inside the slow dead time. Learned
+// numbers are trusted more than the priors of a data sheet.
+struct Bracket {
+  double dead_fast, dead_slow_s, quicker, slower;
+};
+constexpr Bracket kPrior{0.5, 3.0, 1.5, 1.6};
+constexpr Bracket kLearned{0.8, 1.5, 1.15, 1.2};
+constexpr std::uint32_t kSamplesToTrust = 3;
+
+constexpr Duration kUnreachableAlarm = seconds(60);
+constexpr Duration kOverride = minutes(30);
+constexpr Duration kRetryFailed = seconds(10);
+constexpr Duration kRetryRefused = seconds(60);
+constexpr Duration kHealthPatience = minutes(10);
+constexpr Duration kIdleFirst = minutes(10);
+constexpr Duration kIdleLongest = minutes(120);
+constexpr double kHashrateGone = 0.30;  // of what the firmware expects (design §11)
+constexpr double kTooHotC = 95.0;
+constexpr double kCoolEnoughC = 80.0;
+constexpr double kLieShare = 0.25;
+// A lost or mistrusted miner may draw this much more than it was told to.
+constexpr double kUnreachableMargin = 1.10;
+
+double rate(Duration ramp, double span_w, double otherwise) {
+  const double ramp_s = to_seconds(ramp);
+  return ramp_s > 0.05 ? std::max(span_w, 1.0) / ramp_s : otherwise;
+}
+
+// Faster than any meter can see: the ramp of a firmware that declares none.
+constexpr double kInstantly = 1e6;
+
+}  // namespace
+
+Unit::Unit(const MinerSite& miner, const MinerMemory& memory, MonoTime now, WallTime wall) : site(&miner) {
+  learned_ = memory.learned;
+  starts_today_ = memory.starts_today;
+  writes_today_ = memory.writes_today;
+  day_ = memory.day;
+  // After a reboot, or with a date that makes no sense, the minimum times begin again from now.
+  const auto ago = [&](std::int64_t then_ms) {
+    const Duration age = wall - from_unix_ms(then_ms);
+    return then_ms > 0 && age > Duration::zero() && age < std::chrono::hours(24) ? now - age : MonoTime{};
+  };
+  started_at_ = ago(memory.last_start_unix_ms);
+  stopped_at_ = ago(memory.last_stop_unix_ms);
+  TwinDynamics nothing;
+  fast_.reset(now, Twin::Mode::asleep, 0.0, nothing);
+  slow_.reset(now, Twin::Mode::asleep, 0.0, nothing);
+}
+
+double Unit::sleep_w() const { return learned_.sleep_w >= 0.0 ? learned_.sleep_w : dynamics_.sleep_power.value(); }
+
+double Unit::wake_s() const { return learned_.wake_s > 0.0 ? learned_.wake_s : to_seconds(dynamics_.wake); }
+
+std::int32_t Unit::writes_left() const {
+  return dynamics_.writes_per_day > 0 ? std::max(0, dynamics_.writes_per_day - writes_today_) : 1 << 20;
+}
+
+double Unit::worst_w() const {
+  const double gain = std::max(1.0, learned_.draw_gain);
+  double worst = std::max({fast_.power_w(), slow_.power_w(), on() ? gain * target_.value() : 0.0});
+  if (fed_sequence_ != sequence_) worst = std::max(worst, gain * previous_target_.value());
+  if (!reachable_ || alarms_.has(Alarm::miner_not_following)) {
+    const bool may_run = on() || slow_.mode() != Twin::Mode::asleep;
+    const double last_w = may_run ? gain * max(target_, previous_target_).value() : sleep_w();
+    worst = std::max(worst, last_w * kUnreachableMargin);
+  }
+  return worst;
+}
+
+void Unit::refresh_dynamics(const MinerObservation& seen) {
+  dynamics_ = seen.dynamics;
+  if (seen.envelope.known()) {
+    const Watts high = site->max_power.value() > 0.0 ? site->max_power : seen.envelope.max;
+    envelope_ = seen.envelope.limited(site->min_power, high);
+  }
+  const double span_w = envelope_.known() ? (envelope_.max - envelope_.min).value() : 2000.0;
+  const double top_w = envelope_.known() ? envelope_.max.value() : 3000.0;
+  const bool learned = learned_.samples >= kSamplesToTrust && learned_.dead_time_s > 0.0;
+  const Bracket& bracket = learned ? kLearned : kPrior;
+  TwinDynamics middle;
+  middle.dead_s = learned ? learned_.dead_time_s : to_seconds(dynamics_.dead_time);
+  middle.up_w_per_s = rate(dynamics_.ramp_up, span_w, kInstantly);
+  middle.down_w_per_s = rate(dynamics_.ramp_down, span_w, kInstantly);
+  middle.stop_w_per_s = rate(dynamics_.ramp_down, top_w, kInstantly);
+  middle.wake_s = wake_s();
+  middle.sleep_w = sleep_w();
+  middle.min_w = envelope_.known() ? min_w() : 0.0;
+
+  TwinDynamics fast = middle;
+  fast.dead_s = middle.dead_s * bracket.dead_fast;
+  fast.up_w_per_s *= bracket.quicker;
+  fast.down_w_per_s *= bracket.quicker;
+  fast.stop_w_per_s *= bracket.quicker;
+  fast.wake_s /= bracket.quicker;
+  TwinDynamics slow = middle;
+  slow.dead_s = middle.dead_s + bracket.dead_slow_s;
+  slow.up_w_per_s /= bracket.slower;
+  slow.down_w_per_s /= bracket.slower;
+  slow.stop_w_per_s /= bracket.slower;
+  slow.wake_s *= bracket.slower;
+  fast_.set_dynamics(fast);
+  slow_.set_dynamics(slow);
+}
+
+void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day) {
+  new_day(local_day);
+  just_sent_ = false;
+  too_small_a_circuit_ = false;
+  refresh_dynamics(seen);
+
+  const bool link_up = seen.link == LinkState::up;
+  if (!link_up && !link_down_) down_since_ = now;
+  link_down_ = !link_up;
+  alarms_.set(Alarm::miner_unreachable, link_down_ && now - down_since_ >= kUnreachableAlarm);
+  alarms_.set(Alarm::miner_wrong_identity, seen.identity == IdentityVerdict::wrong);
+  alarms_.set(Alarm::miner_fault, seen.state == MinerState::fault);
+  reachable_ = link_up && seen.identity == IdentityVerdict::accepted;
+
+  if (seen.reboots != reboots_) {  // it starts over with whatever it keeps: look again, and nobody is to blame
+    reboots_ = seen.reboots;
+    adopted_ = false;
+    resent_ = 0;
+    strange_targets_ = 0;
+  }
+  if (!adopted_ && reachable_ && seen.state != MinerState::unknown) adopt(seen, now);
+
+  feed(seen.command, now);
+  if (reachable_ && seen.state_at > answered_at_ && fed_sequence_ == sequence_) {
+    if (seen.state == MinerState::running && on()) {
+      fast_.seen_running(now);
+      slow_.seen_running(now);
+    } else if (seen.state == MinerState::waking && on()) {
+      fast_.seen_waking(now);
+    } else if (seen.state == MinerState::asleep && !on()) {
+      fast_.seen_asleep(now);
+      slow_.seen_asleep(now);
+    }
+  }
+  fast_.advance(now);
+  slow_.advance(now);
+
+  if (seen.reported_power.usable()) {
+    reported_now_w_ = seen.reported_power.value.value();
+    reported_known_ = true;
+  }
+  if (adopted_ && reachable_) check_followed(seen, now);
+  check_health(seen, now);
+
+  controllable_ = adopted_ && reachable_ && envelope_.known() && now >= override_until_ &&
+                  seen.state != MinerState::fault && now >= hot_until_ && now >= idle_until_;
+  if (seen.identity == IdentityVerdict::wrong) {
+    blocked_ = Reason::wrong_identity;
+  } else if (!link_up) {
+    blocked_ = Reason::miner_unreachable;
+  } else if (!reachable_) {
+    blocked_ = Reason::identity_unverified;
+  } else if (now < override_until_) {
+    blocked_ = Reason::manual_override;
+  } else if (seen.state == MinerState::fault) {
+    blocked_ = Reason::miner_fault;
+  } else if (now < hot_until_) {
+    blocked_ = Reason::over_temperature;
+  } else if (now < idle_until_) {
+    blocked_ = idle_reason_;
+  } else if (!envelope_.known() || !adopted_) {
+    blocked_ = Reason::envelope_unknown;
+  } else {
+    blocked_ = Reason::none;
+  }
+}
+
+void Unit::adopt(const MinerObservation& seen, MonoTime now) {
+  if (!envelope_.known()) return;
+  adopted_ = true;
+  const bool up = seen.state == MinerState::running || seen.state == MinerState::waking;
+  target_ = envelope_.min;
+  if (seen.target_readback.usable()) {
+    target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
+  } else if (seen.reported_power.usable()) {
+    target_ = envelope_.floor(seen.reported_power.value);
+  }
+  previous_target_ = target_;
+  wanted_ = up ? CommandKind::target : CommandKind::sleep;
+  const Twin::Mode mode = seen.state == MinerState::waking ? Twin::Mode::waking
+                          : up                             ? Twin::Mode::running
+                                                           : Twin::Mode::asleep;
+  const double power_w = mode == Twin::Mode::running ? drawn_w(target_) : sleep_w();
+  TwinDynamics dynamics;
+  fast_.reset(now, mode, power_w, dynamics);
+  slow_.reset(now, mode, power_w, dynamics);
+  refresh_dynamics(seen);
+  if (mode == Twin::Mode::waking) {
+    fast_.wake(now, drawn_w(target_));
+    slow_.wake(now, drawn_w(target_));
+  }
+  // What it was told before, if anything, no longer counts: it was seen.
+  fed_sequence_ = sequence_;
+  acknowledged_ = true;
+  answered_at_ = now;
+  after_wake_ = true;
+}
+
+void Unit::feed(const CommandRecord& record, MonoTime now) {
+  if (record.sequence == 0 || record.sequence < fed_sequence_) return;
+  const bool is_new = record.sequence != fed_sequence_;
+  if (!is_new && record.status == fed_status_) return;
+  if (record.status == CommandStatus::sent || record.status == CommandStatus::acknowledged) {
+    // Levels are rounded by the miner: what it says it took is what it will draw.
+    const bool corrected = !is_new && record.target != fed_target_ && record.kind != CommandKind::sleep;
+    if (is_new || corrected) {
+      const double goal_w = drawn_w(record.target);
+      for (Twin* twin : {&fast_, &slow_}) {
+        if (record.kind == CommandKind::sleep) twin->sleep(record.sent_at);
+        if (record.kind == CommandKind::wake) twin->wake(record.sent_at, goal_w);
+        if (record.kind == CommandKind::target) twin->run_at(record.sent_at, goal_w);
+      }
+    }
+    if (is_new) {
+      ++writes_today_;
+      just_sent_ = true;
+      reported_before_w_ = reported_now_w_;
+    }
+    fed_target_ = record.target;
+  } else if (record.status != CommandStatus::refused && record.status != CommandStatus::failed) {
+    return;  // still waits for the wire
+  }
+  fed_sequence_ = record.sequence;
+  fed_status_ = record.status;
+  if (record.sequence != sequence_ || record.status == CommandStatus::sent) return;
+  answered_at_ = record.answered_at;
+  if (record.status == CommandStatus::acknowledged) {
+    acknowledged_ = true;
+    after_wake_ = record.kind == CommandKind::wake;
+    if (record.kind != CommandKind::sleep && record.target.value() > 0.0) target_ = record.target;
+    return;
+  }
+  const bool refused = record.status == CommandStatus::refused;
+  patience_until_ = now + (refused ? kRetryRefused : kRetryFailed);
+  // A refused target leaves the miner where it was; what failed may or may not have arrived.
+  if (refused && wanted_ == CommandKind::target) target_ = previous_target_;
+  if (refused && wanted_ == CommandKind::wake) wanted_ = CommandKind::sleep;
+}
+
+void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
+  const bool failed = fed_status_ == CommandStatus::failed || fed_status_ == CommandStatus::refused;
+  if (failed && fed_sequence_ == sequence_ && sequence_ != 0) {
+    if (now >= patience_until_ && wanted_ != CommandKind::none && resent_ < 20) resend(now);
+    return;
+  }
+  if (!acknowledged_ || fed_sequence_ != sequence_ || sequence_ == 0) return;
+  const double dead_s = to_seconds(dynamics_.dead_time) + 3.0;
+
+  // Told to sleep and still at work: sent again, and again, with an alarm.
+  const bool at_work = seen.state == MinerState::running || seen.state == MinerState::waking;
+  const Duration stop_patience = from_seconds(2.0 * (dead_s + to_seconds(dynamics_.ramp_down)) + 20.0);
+  if (wanted_ == CommandKind::sleep && at_work && seen.state_at > answered_at_ + stop_patience) {
+    if (resent_ >= 1) alarms_.set(Alarm::miner_ignores_stop);
+    resend(now);
+    return;
+  }
+  // Told to wake and still asleep.
+  const Duration wake_patience = from_seconds(2.0 * (dead_s + wake_s()) + 30.0);
+  if (on() && seen.state == MinerState::asleep && seen.state_at > answered_at_ + wake_patience) {
+    if (resent_ >= 1) {
+      alarms_.set(Alarm::miner_not_following);
+      patience_until_ = now + minutes(10);
+      wanted_ = CommandKind::sleep;
+      stopped_at_ = now;
+      resent_ = 0;
+      return;
+    }
+    wanted_ = CommandKind::wake;
+    resend(now);
+    return;
+  }
+  if (wanted_ == CommandKind::sleep && seen.state == MinerState::asleep) {
+    alarms_.set(Alarm::miner_ignores_stop, false);
+    resent_ = 0;
+  }
+  // A target that is not ours: lost, if it is the one from before; somebody else's otherwise.
+  const bool comparable = on() && seen.state == MinerState::running && seen.target_readback.usable() &&
+                          seen.target_readback.at > answered_at_ + from_seconds(dead_s + 2.0);
+  if (!comparable || seen.target_readback.at == strange_seen_) return;
+  strange_seen_ = seen.target_readback.at;
+  const double difference_w = std::fabs((seen.target_readback.value - target_).value());
+  const double tolerance_w = std::max({1.01 * envelope_.local_step(target_).value(), 0.02 * target_.value(), 10.0});
+  if (difference_w <= tolerance_w) {
+    strange_targets_ = 0;
+    resent_ = 0;
+    alarms_.set(Alarm::miner_not_following, false);
+    return;
+  }
+  if (++strange_targets_ < 2) return;
+  strange_targets_ = 0;
+  if (after_wake_) {  // woken firmware runs at the target it kept: that is its target now
+    after_wake_ = false;
+    target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
+    previous_target_ = target_;
+    fast_.run_at(now, drawn_w(target_));
+    slow_.run_at(now, drawn_w(target_));
+    return;
+  }
+  const double from_previous_w = std::fabs((seen.target_readback.value - previous_target_).value());
+  if (from_previous_w <= tolerance_w && resent_ < 2) {
+    if (resent_ >= 1) alarms_.set(Alarm::miner_not_following);
+    resend(now);
+    return;
+  }
+  override_until_ = now + kOverride;
+  target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
+  previous_target_ = target_;
+  wanted_ = CommandKind::none;
+  adopted_ = false;  // looked at afresh when the half hour is over
+}
+
+void Unit::check_health(const MinerObservation& seen, MonoTime now) {
+  alarms_.set(Alarm::miner_manual_override, now < override_until_);
+
+  if (seen.temperature.fresh(now, minutes(2))) {
+    const double hottest_c = seen.temperature.value.value();
+    if (hottest_c >= kTooHotC) hot_until_ = now + minutes(5);
+    if (now < hot_until_ && hottest_c > kCoolEnoughC) hot_until_ = std::max(hot_until_, now + seconds(30));
+  }
+  alarms_.set(Alarm::miner_over_temperature, now < hot_until_);
+
+  const bool hashing_expected = on() && seen.state == MinerState::running && slow_.settled();
+  const bool pool_bad = hashing_expected && seen.pool_alive.fresh(now, minutes(2)) && !seen.pool_alive.value;
+  const bool hash_bad = hashing_expected && !seen.tuning && seen.hashrate.fresh(now, minutes(2)) &&
+                        seen.nominal_hashrate.fresh(now, minutes(2)) && seen.nominal_hashrate.value.value() > 0.0 &&
+                        seen.hashrate.value / seen.nominal_hashrate.value < kHashrateGone;
+  if (pool_bad && !pool_bad_) bad_pool_since_ = now;
+  if (hash_bad && !hash_bad_) bad_hash_since_ = now;
+  pool_bad_ = pool_bad;
+  hash_bad_ = hash_bad;
+  const bool pool_dead = pool_bad && now - bad_pool_since_ >= kHealthPatience;
+  const bool hashrate_gone = hash_bad && now - bad_hash_since_ >= kHealthPatience;
+  if (pool_dead || hashrate_gone) {
+    idle_for_ = idle_for_ == Duration::zero() ? Duration(kIdleFirst) : std::min<Duration>(2 * idle_for_, kIdleLongest);
+    idle_until_ = now + idle_for_;
+    idle_reason_ = pool_dead ? Reason::pool_dead : Reason::hashrate_gone;
+    alarms_.set(pool_dead ? Alarm::miner_pool_dead : Alarm::miner_hashrate_gone);
+  } else if (hashing_expected && !pool_bad && !hash_bad && now >= idle_until_ && now - started_at_ >= kHealthPatience) {
+    alarms_.set(Alarm::miner_pool_dead, false);
+    alarms_.set(Alarm::miner_hashrate_gone, false);
+    idle_for_ = Duration::zero();
+  }
+}
+
+void Unit::resend(MonoTime now) {
+  ++sequence_;
+  ++resent_;
+  acknowledged_ = false;
+  changed_at_ = now;
+}
+
+void Unit::limit_to(double cap_w) {
+  if (!envelope_.known()) return;
+  const Watts cap(cap_w / std::max(1.0, learned_.draw_gain));
+  if (cap >= envelope_.max) return;
+  const Envelope limited = envelope_.limited(envelope_.min, cap);
+  too_small_a_circuit_ = !limited.known();
+  if (limited.known()) envelope_ = limited;
+}
+
+void Unit::want_target(Watts target, MonoTime now) {
+  if (target > target_) raised_at_ = now;
+  if (target < target_) lowered_at_ = now;
+  previous_target_ = target_;
+  target_ = target;
+  wanted_ = CommandKind::target;
+  ++sequence_;
+  changed_at_ = now;
+  acknowledged_ = false;
+  resent_ = 0;
+  fine_error_w = 0.0;
+}
+
+void Unit::want_wake(Watts target, MonoTime now) {
+  previous_target_ = target;
+  target_ = target;
+  wanted_ = CommandKind::wake;
+  ++sequence_;
+  changed_at_ = started_at_ = raised_at_ = now;
+  acknowledged_ = false;
+  resent_ = 0;
+  ++starts_today_;
+  start_account_ws = stop_account_ws = 0.0;
+  start_true = stop_true = false;
+}
+
+void Unit::want_sleep(MonoTime now) {
+  if (wanted_ == CommandKind::sleep) return;
+  previous_target_ = target_;
+  wanted_ = CommandKind::sleep;
+  ++sequence_;
+  changed_at_ = stopped_at_ = lowered_at_ = now;
+  acknowledged_ = false;
+  resent_ = 0;
+  start_account_ws = stop_account_ws = 0.0;
+  start_true = stop_true = false;
+}
+
+void Unit::want_nothing() { wanted_ = CommandKind::none; }
+
+void Unit::learn_step(double ratio, double step_w) {
+  unseen_steps_ = 0;
+  alarms_.set(Alarm::miner_not_following, false);
+  // The step shows the slope; an offset is taken up by the balance itself. Small steps say less: loads move too.
+  const double before_w = drawn_w(target_);
+  const double seen_gain = std::clamp(learned_.draw_gain * ratio, 0.6, 1.5);
+  const double weight = std::min(learned_.samples < 4 ? 0.5 : 0.2, std::fabs(step_w) / 3000.0);
+  learned_.draw_gain += weight * (seen_gain - learned_.draw_gain);
+  if (on()) {
+    fast_.shift(drawn_w(target_) - before_w);
+    slow_.shift(drawn_w(target_) - before_w);
+  }
+  ++learned_.samples;
+  if (reported_known_) {
+    const double reported_step_w = reported_now_w_ - reported_before_w_;
+    const double real_step_w = ratio * step_w;
+    const bool lie = std::fabs(reported_step_w - real_step_w) > kLieShare * std::fabs(real_step_w) + 50.0;
+    lies_ = lie ? std::min(lies_ + 1, 5) : std::max(lies_ - 1, 0);
+    if (lies_ >= 3) alarms_.set(Alarm::miner_lying);
+    if (lies_ == 0) alarms_.set(Alarm::miner_lying, false);
+  }
+}
+
+void Unit::step_unseen() {
+  if (++unseen_steps_ < 2) return;
+  alarms_.set(Alarm::miner_not_following);
+}
+
+void Unit::new_day(std::int64_t local_day) {
+  if (local_day == 0 || local_day == day_) return;
+  day_ = local_day;
+  starts_today_ = 0;
+  writes_today_ = 0;
+}
+
+void Unit::remember(MinerMemory& memory) const {
+  memory.learned = learned_;
+  memory.starts_today = starts_today_;
+  memory.writes_today = writes_today_;
+  memory.day = day_;
+}
+
+void Unit::take_over(const Unit& before) {
+  const MinerSite* mine = site;
+  *this = before;
+  site = mine;
+}
+
+}  // namespace sluice::control

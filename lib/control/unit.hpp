@@ -1,0 +1,157 @@
+#pragma once
+/// One miner inside the controller: what was decided for it, what was sent, its twins, what was learned of it, and
+/// whether it does as it was told.
+
+#include <array>
+#include <cstdint>
+
+#include "base/time.hpp"
+#include "control/twin.hpp"
+#include "model/decision.hpp"
+#include "model/memory.hpp"
+#include "model/miner.hpp"
+#include "model/site.hpp"
+
+namespace sluice::control {
+
+/// The two ends of what a miner's dynamics may be.
+enum class Pace : std::uint8_t { fast, slow };
+inline constexpr std::array<Pace, 2> kPaces{Pace::fast, Pace::slow};
+
+class Unit {
+ public:
+  Unit() = default;
+  Unit(const MinerSite& site, const MinerMemory& memory, MonoTime now, WallTime wall);
+
+  // --- once a tick, before anything is decided -------------------------------------------------------------------
+  /// Takes in what the miner's thread saw: link, identity, state, envelope, the fate of the last command; feeds and
+  /// advances the twins; finds out whether somebody else commands it or it does not follow.
+  void observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day);
+
+  // --- what is known ---------------------------------------------------------------------------------------------
+  /// May be commanded as part of the surplus: reachable, identified, nobody else's, not at fault.
+  bool controllable() const { return controllable_; }
+  /// It can be told to sleep, whatever else is wrong with it.
+  bool reachable() const { return reachable_; }
+  Reason blocked() const { return blocked_; }
+  AlarmSet alarms() const { return alarms_; }
+  /// Decided to run (also while it is still waking).
+  bool on() const { return wanted_ != CommandKind::sleep && wanted_ != CommandKind::none; }
+  /// On, and past its waking: takes new targets.
+  bool adjustable() const { return on() && slow_.mode() == Twin::Mode::running && envelope_.known(); }
+  bool waking() const { return on() && !adjustable(); }
+  const Envelope& envelope() const { return envelope_; }
+  const MinerDynamics& dynamics() const { return dynamics_; }
+  CommandKind wanted() const { return wanted_; }
+  Watts target() const { return target_; }
+  /// Watts it will draw once the decided target has settled.
+  double settled_w() const { return on() ? drawn_w(target_) : sleep_w(); }
+  double drawn_w(Watts target) const { return learned_.draw_gain * target.value() + learned_.draw_offset_w; }
+  Watts target_for(double drawn_w) const { return Watts((drawn_w - learned_.draw_offset_w) / learned_.draw_gain); }
+  double min_w() const { return drawn_w(envelope_.min); }
+  double max_w() const { return drawn_w(envelope_.max); }
+  double sleep_w() const;
+  double wake_s() const;
+  const Twin& twin(Pace pace) const { return pace == Pace::fast ? fast_ : slow_; }
+  bool settled() const { return slow_.settled() && fast_.settled(); }
+  /// The most it may be drawing now, for limits: both twins, what is on the way, and a lost command.
+  double worst_w() const;
+  std::int32_t starts_today() const { return starts_today_; }
+  std::int32_t writes_left() const;
+  MonoTime changed_at() const { return changed_at_; }
+  MonoTime raised_at() const { return raised_at_; }
+  MonoTime lowered_at() const { return lowered_at_; }
+  MonoTime started_at() const { return started_at_; }
+  MonoTime stopped_at() const { return stopped_at_; }
+  /// After a refusal or failure: nothing is raised or started before this time.
+  MonoTime patience_until() const { return patience_until_; }
+  std::uint64_t sequence() const { return sequence_; }
+  /// A new command of this unit reached the wire since the last tick.
+  bool just_sent() const { return just_sent_; }
+
+  /// Its circuit leaves `cap_w` for it. Below its minimum it cannot run at all.
+  void limit_to(double cap_w);
+  bool too_small_a_circuit() const { return too_small_a_circuit_; }
+
+  // --- deciding --------------------------------------------------------------------------------------------------
+  void want_target(Watts target, MonoTime now);
+  void want_wake(Watts target, MonoTime now);
+  void want_sleep(MonoTime now);
+  /// Leave it alone: nothing new is sent.
+  void want_nothing();
+
+  // --- learning --------------------------------------------------------------------------------------------------
+  /// An own step of this unit alone showed `ratio` of itself on the grid meter.
+  void learn_step(double ratio, double step_w);
+  /// The meter did not see the last step at all.
+  void step_unseen();
+
+  void remember(MinerMemory& memory) const;
+  void take_over(const Unit& before);
+
+  // energies of start and stop (commitment.cpp), watt-seconds
+  double start_account_ws = 0.0;
+  double stop_account_ws = 0.0;
+  MonoTime start_since{};  ///< classic form: condition true since
+  MonoTime stop_since{};
+  bool start_true = false;
+  bool stop_true = false;
+  double fine_error_w = 0.0;  ///< slow mean of the remaining error (dispatch.cpp)
+  const MinerSite* site = nullptr;
+
+ private:
+  void adopt(const MinerObservation& seen, MonoTime now);
+  void refresh_dynamics(const MinerObservation& seen);
+  void feed(const CommandRecord& record, MonoTime now);
+  void check_followed(const MinerObservation& seen, MonoTime now);
+  void check_health(const MinerObservation& seen, MonoTime now);
+  void resend(MonoTime now);
+  void new_day(std::int64_t local_day);
+
+  bool adopted_ = false;
+  bool reachable_ = false;
+  bool controllable_ = false;
+  bool too_small_a_circuit_ = false;
+  Reason blocked_ = Reason::miner_unreachable;
+  AlarmSet alarms_;
+  Envelope envelope_;
+  MinerDynamics dynamics_;
+  LearnedMiner learned_;
+  Twin fast_, slow_;
+
+  CommandKind wanted_ = CommandKind::none;
+  Watts target_{};
+  Watts previous_target_{};  ///< before the last change: a lost command leaves the miner there
+  std::uint64_t sequence_ = 0;
+  std::uint64_t fed_sequence_ = 0;
+  CommandStatus fed_status_ = CommandStatus::none;
+  Watts fed_target_{};
+  MonoTime answered_at_{};
+  bool just_sent_ = false;
+  bool acknowledged_ = false;
+  bool after_wake_ = false;  ///< the last acknowledged command was a wake: its target may have been ignored
+
+  MonoTime changed_at_{}, raised_at_{}, lowered_at_{}, started_at_{}, stopped_at_{};
+  MonoTime patience_until_{};
+  MonoTime override_until_{};
+  MonoTime down_since_{};
+  MonoTime bad_hash_since_{}, bad_pool_since_{}, hot_until_{};
+  MonoTime idle_until_{};  ///< pool dead or hashrate gone: asleep until then
+  Reason idle_reason_ = Reason::none;
+  Duration idle_for_{};
+  bool link_down_ = false, hash_bad_ = false, pool_bad_ = false;
+  int resent_ = 0;
+  int strange_targets_ = 0;
+  MonoTime strange_seen_{};
+  int unseen_steps_ = 0;
+  std::uint32_t reboots_ = 0;
+  std::int64_t day_ = 0;
+  std::int32_t starts_today_ = 0;
+  std::int32_t writes_today_ = 0;
+  double reported_before_w_ = 0.0;
+  bool reported_known_ = false;
+  double reported_now_w_ = 0.0;
+  int lies_ = 0;
+};
+
+}  // namespace sluice::control
