@@ -1,0 +1,56 @@
+#include "control/step_test.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::control {
+namespace {
+
+MonoTime at(double s) { return MonoTime(from_seconds(1000.0 + s)); }
+
+StepTest::Sight sight(double s, double grid_w, double twin_w, double changed_s, bool settled) {
+  StepTest::Sight out;
+  out.now = at(s);
+  out.grid_w = grid_w;
+  out.twin_w = twin_w;
+  out.grid_changed_at = at(changed_s);
+  out.settled = settled;
+  return out;
+}
+
+StepVerdict step(double grid_before_w, double grid_after_w, bool moved) {
+  StepTest test;
+  test.begin(0, sight(0, grid_before_w, 1000, 0, true));
+  StepVerdict last = StepVerdict::none;
+  for (int s = 1; s < 30 && test.running(); ++s) {
+    last = test.judge(sight(s, grid_after_w, 1500, moved ? s : 0, s > 5));
+  }
+  return last;
+}
+
+TEST(StepTest, AStepThatTheMeterShowsIsConfirmed) { EXPECT_EQ(step(-800, -310, true), StepVerdict::confirmed); }
+TEST(StepTest, TheWrongWayRoundIsAFlippedSign) { EXPECT_EQ(step(-800, -1290, true), StepVerdict::flipped); }
+TEST(StepTest, AMeterThatMovesWithoutTheStepAccusesTheMiner) { EXPECT_EQ(step(-800, -795, true), StepVerdict::unmoved); }
+TEST(StepTest, AMeterThatNeverMovesIsFrozen) { EXPECT_EQ(step(-800, -800, false), StepVerdict::frozen); }
+TEST(StepTest, ALoadAtTheSameTimeProvesNothing) { EXPECT_EQ(step(-800, 700, true), StepVerdict::unclear); }
+
+TEST(StepTest, SuspicionComesBeforeTheVerdict) {
+  StepTest test;
+  test.begin(0, sight(0, -800, 1000, 0, true));
+  EXPECT_EQ(test.judge(sight(3, -800, 1200, 0, false)), StepVerdict::none);
+  EXPECT_EQ(test.judge(sight(6, -800, 1500, 0, true)), StepVerdict::suspicious);
+}
+
+TEST(StepTest, ABatteryThatHoldsTheGridAtZeroAnswersInItsPlace) {
+  StepTest test;
+  test.begin(0, sight(0, 0, 1000, 0, true));
+  StepVerdict last = StepVerdict::none;
+  for (int s = 1; s < 30 && test.running(); ++s) {
+    StepTest::Sight seen = sight(s, 0, 1500, 0, s > 5);
+    seen.others_w = 500;
+    last = test.judge(seen);
+  }
+  EXPECT_EQ(last, StepVerdict::confirmed);
+}
+
+}  // namespace
+}  // namespace sluice::control

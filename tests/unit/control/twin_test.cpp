@@ -1,0 +1,116 @@
+#include "control/twin.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::control {
+namespace {
+
+using std::chrono::seconds;
+
+MonoTime at(double s) { return MonoTime(from_seconds(1000.0 + s)); }
+
+TwinDynamics luxos() {
+  TwinDynamics dynamics;
+  dynamics.dead_s = 1.0;
+  dynamics.up_w_per_s = 40.0;
+  dynamics.down_w_per_s = 400.0;
+  dynamics.stop_w_per_s = 650.0;
+  dynamics.wake_s = 60.0;
+  dynamics.sleep_w = 25.0;
+  dynamics.min_w = 900.0;
+  return dynamics;
+}
+
+TEST(Twin, WaitsForTheDeadTimeThenRamps) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::running, 1000.0, luxos());
+  twin.run_at(at(0), 1200.0);
+  twin.advance(at(1));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 1000.0);
+  twin.advance(at(3));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 1080.0);
+  twin.advance(at(10));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 1200.0);
+  EXPECT_TRUE(twin.settled());
+}
+
+TEST(Twin, RemembersThePastAndPredictsWhatWasSent) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::running, 1000.0, luxos());
+  for (int s = 1; s <= 5; ++s) twin.advance(at(s));
+  twin.run_at(at(5), 1400.0);
+  for (int s = 6; s <= 9; ++s) twin.advance(at(s));
+  EXPECT_DOUBLE_EQ(twin.at(at(6)), 1000.0);
+  EXPECT_NEAR(twin.at(at(7.5)), 1060.0, 1e-6);
+  EXPECT_DOUBLE_EQ(twin.at(at(9)), 1120.0);
+  EXPECT_DOUBLE_EQ(twin.at(at(12)), 1240.0);
+  EXPECT_DOUBLE_EQ(twin.at(at(60)), 1400.0);
+  EXPECT_DOUBLE_EQ(twin.power_w(), 1120.0) << "looking ahead changes nothing";
+}
+
+TEST(Twin, ACommandHeardOfLateIsLivedAgain) {
+  TwinDynamics dynamics = luxos();
+  dynamics.dead_s = 0.0;
+  Twin prompt;
+  Twin late;
+  prompt.reset(at(0), Twin::Mode::running, 2000.0, dynamics);
+  late.reset(at(0), Twin::Mode::running, 2000.0, dynamics);
+  prompt.run_at(at(0.5), 1000.0);
+  prompt.advance(at(1));
+  late.advance(at(1));
+  late.run_at(at(0.5), 1000.0);
+  EXPECT_DOUBLE_EQ(late.power_w(), prompt.power_w());
+  prompt.advance(at(2));
+  late.advance(at(2));
+  EXPECT_DOUBLE_EQ(late.power_w(), prompt.power_w());
+}
+
+TEST(Twin, WakesThroughAnIdlePhaseAndGoesOnToItsTarget) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::asleep, 25.0, luxos());
+  twin.wake(at(0), 1300.0);
+  twin.advance(at(30));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 65.0);
+  EXPECT_EQ(twin.mode(), Twin::Mode::waking);
+  twin.advance(at(61));
+  EXPECT_NEAR(twin.power_w(), 900.0, 1.0);
+  twin.advance(at(71));
+  EXPECT_NEAR(twin.power_w(), 1300.0, 1.0);
+  EXPECT_EQ(twin.mode(), Twin::Mode::running);
+}
+
+TEST(Twin, ATargetDuringWakingIsOnlyQueued) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::asleep, 25.0, luxos());
+  twin.wake(at(0), 900.0);
+  twin.advance(at(20));
+  twin.run_at(at(20), 2000.0);
+  twin.advance(at(30));
+  EXPECT_LT(twin.power_w(), 100.0);
+  twin.advance(at(120));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 2000.0);
+}
+
+TEST(Twin, SleepFallsToStandby) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::running, 3000.0, luxos());
+  twin.sleep(at(0));
+  twin.advance(at(2));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 2350.0);
+  twin.advance(at(20));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 25.0);
+}
+
+TEST(Twin, TheMinersOwnWordEndsWakingEarly) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::asleep, 25.0, luxos());
+  twin.wake(at(0), 1500.0);
+  twin.advance(at(20));
+  twin.seen_running(at(20));
+  EXPECT_GE(twin.power_w(), 900.0);
+  twin.advance(at(60));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 1500.0);
+}
+
+}  // namespace
+}  // namespace sluice::control
