@@ -1,0 +1,28 @@
+#pragma once
+/// The adapters under test, each with the emulated firmware it talks to. A new adapter joins by one entry here.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "house/miner_door.hpp"
+#include "ports/clock.hpp"
+
+namespace sluice::conformance {
+
+struct Subject {
+  std::string name;     ///< of the test case: letters, digits and underscores
+  std::string adapter;  ///< id
+  std::map<std::string, std::string> options;
+  std::string password;  ///< that the emulated firmware accepts; empty: the firmware knows none
+  bool polite = false;   ///< the adapter keeps connects a second apart
+  std::function<Result<std::unique_ptr<house::MinerServer>>(house::MinerDoor&, const ports::Clock&, std::uint16_t port)>
+      serve;
+};
+
+std::vector<Subject> subjects();
+
+}  // namespace sluice::conformance
