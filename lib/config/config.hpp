@@ -100,7 +100,17 @@ struct Config {
   Duration tick{std::chrono::seconds(1)};
 };
 
-/// The part of the configuration that the controller sees.
+/// The part of the configuration that the controller sees. Circuits carry breaker × volts × factor − other load −
+/// margin; the import cap is the main breaker × volts × phases × factor. A miner in no circuit is capped at
+/// `unknown_circuit_cap`. Without a `share` curve mining takes nothing of the battery's charge at 20 % SoC, 30 % at
+/// 60 % and all of it from 95 %; without a `discharge` curve the allowed discharge rises from 0 at reserve + 5 % to all
+/// of it at 100 %.
 Site to_site(const Config& config);
+
+/// What the miners of a circuit may draw together for hours; never below 0.
+Watts continuous_limit(const CircuitConfig& circuit);
+
+/// What a miner in no circuit may draw: 1200 W on a 120 V supply, else 2000 W, as an ordinary socket carries for hours.
+Watts unknown_circuit_cap(const Config& config);
 
 }  // namespace sluice::config

@@ -1,0 +1,56 @@
+#pragma once
+/// From the text of `sluice.yaml` to a checked `Config`, or to everything that is wrong with it, all at once.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/diagnostic.hpp"
+
+namespace sluice::config {
+
+enum class OptionType : std::uint8_t { text, boolean, integer, number };
+
+/// What exists besides the file: it is checked against this, so that checking needs no disk, network or plugin.
+struct Catalogue {
+  struct Option {
+    std::string name;
+    OptionType type = OptionType::text;
+  };
+  struct Adapter {
+    std::string id;
+    std::vector<Option> options;
+    bool needs_password = false;
+  };
+  struct Template {
+    std::string id;
+    std::vector<Role> roles;  ///< what a device of this kind can be
+  };
+  std::vector<Adapter> adapters;
+  std::vector<Template> templates;
+  std::function<bool(std::string_view)> knows_timezone;  ///< empty: every name passes
+};
+
+struct LoadResult {
+  std::optional<Config> config;         ///< empty when there is any error
+  std::vector<Diagnostic> diagnostics;  ///< in the order of the file; warnings alone do not withhold the config
+  std::string source;                   ///< the text, for `format`
+  bool ok() const { return config.has_value(); }
+};
+
+/// The largest file that is read, in bytes.
+inline constexpr std::size_t kMaxFileBytes = 256 * 1024;
+
+/// Never throws, whatever the text. `file_name` is only for the diagnostics.
+LoadResult load_text(std::string_view text, std::string file_name, const Catalogue& catalogue);
+
+/// Reads `path` (a regular file or a pipe of at most `kMaxFileBytes`) and loads it.
+LoadResult load_file(const std::string& path, const Catalogue& catalogue);
+
+/// Every diagnostic formatted, one after the other.
+std::string format_all(const LoadResult& result);
+
+}  // namespace sluice::config

@@ -1,0 +1,83 @@
+#include <algorithm>
+
+#include "config/config.hpp"
+
+namespace sluice::config {
+namespace {
+
+// A miner whose circuit is not known gets what any ordinary socket carries for hours.
+constexpr Watts kUnknownCircuit120V{1200.0};
+constexpr Watts kUnknownCircuit230V{2000.0};
+
+bool has_role(const Config& config, std::initializer_list<Role> wanted) {
+  return std::any_of(config.devices.begin(), config.devices.end(), [&](const DeviceConfig& device) {
+    return std::find_first_of(device.roles.begin(), device.roles.end(), wanted.begin(), wanted.end()) !=
+           device.roles.end();
+  });
+}
+
+/// The morning belongs to the battery, the evening to the miners: nothing at 20 %, a third at 60 %, all from 95 %.
+constexpr SharePoint kDefaultShare[] = {{Percent(20.0), 0.0}, {Percent(60.0), 0.3}, {Percent(95.0), 1.0}};
+
+BatterySettings battery_of(const Config& config) {
+  BatterySettings battery = config.battery;
+  battery.present = has_role(config, {Role::battery, Role::hybrid});
+  if (battery.share.empty()) {
+    for (const SharePoint& point : kDefaultShare) battery.share.push_back(point);
+  }
+  if (battery.discharge.empty()) {
+    // Nothing at the floor, everything when full.
+    battery.discharge.push_back({battery.reserve + Percent(5.0), 0.0});
+    battery.discharge.push_back({Percent(100.0), 1.0});
+  }
+  return battery;
+}
+
+std::uint8_t circuit_index(const Config& config, const std::string& name) {
+  const auto found = std::find_if(config.circuits.begin(), config.circuits.end(),
+                                  [&](const CircuitConfig& circuit) { return circuit.name == name; });
+  if (name.empty() || found == config.circuits.end()) return kNoCircuit;
+  return static_cast<std::uint8_t>(found - config.circuits.begin());
+}
+
+}  // namespace
+
+Watts continuous_limit(const CircuitConfig& circuit) {
+  const Watts carried(circuit.breaker_a * circuit.volts * circuit.continuous_factor);
+  return positive(carried - circuit.other_load - circuit.margin);
+}
+
+Watts unknown_circuit_cap(const Config& config) {
+  return config.main_volts < 150.0 ? kUnknownCircuit120V : kUnknownCircuit230V;
+}
+
+Site to_site(const Config& config) {
+  Site site;
+  site.name = config.site_name;
+  site.control = config.control;
+  site.battery = battery_of(config);
+  site.import_cap =
+      Watts(config.main_breaker_a * config.main_volts * config.main_phases * config.main_continuous_factor);
+  site.inverter_ac_rating = config.inverter_ac_rating;
+  site.has_pv_meter = has_role(config, {Role::pv, Role::hybrid});
+  for (const CircuitConfig& circuit : config.circuits) {
+    site.circuits.push_back({circuit.name, continuous_limit(circuit)});
+  }
+  for (const MinerConfig& miner : config.miners) {
+    MinerSite out;
+    out.name = miner.name;
+    out.circuit = circuit_index(config, miner.circuit);
+    out.min_power = miner.min_power;
+    out.max_power = miner.max_power;
+    if (out.circuit == kNoCircuit) {
+      const Watts cap = unknown_circuit_cap(config);
+      out.max_power = out.max_power > Watts(0.0) ? min(out.max_power, cap) : cap;
+    }
+    out.strategy = miner.strategy;
+    out.priority = miner.priority;
+    site.miners.push_back(std::move(out));
+  }
+  return site;
+}
+
+}  // namespace sluice::config
