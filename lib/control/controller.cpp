@@ -14,7 +14,11 @@ constexpr Duration kPvFresh = seconds(10);
 constexpr double kImplausibleHouseW = 100.0;
 constexpr double kImplausibleHouseShare = 0.03;
 constexpr double kBufferMeanS = 150.0;    // an exponential mean as long as a 300 s window
-constexpr double kBufferedGridW = 150.0;  // beyond it the battery is at its end, not buffering
+constexpr double kBufferedGridW = 150.0;  // beyond it, for long, the battery is at its end, not buffering
+constexpr double kBufferedGridS = 15.0;
+constexpr double kJitterStepW = 0.2;
+constexpr double kHeadroomWorthW = 100.0;
+constexpr Duration kFullRaiseEvery = seconds(60);
 constexpr double kPvStepW = 200.0;
 constexpr Duration kPvStepUnseen = seconds(15);
 
@@ -100,26 +104,37 @@ double Controller::battery_at(MonoTime time) const {
   return battery_before_.value.value() + share * (battery_now_.value - battery_before_.value).value();
 }
 
-double Controller::twins_w(Pace pace, MonoTime at) const {
+double Controller::twins_w(Bound bound, MonoTime at) const {
   double sum = 0.0;
   for (const std::uint8_t member : order_) {
-    if (units_[member].controllable()) sum += units_[member].twin(pace).at(at);
+    if (units_[member].controllable()) sum += units_[member].twin(bound).at(at);
   }
   return sum;
 }
 
-void Controller::test_steps(const Snapshot& snapshot, double battery_w, double slow_twins_w) {
+void Controller::test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w) {
   StepTest::Sight sight;
   sight.now = snapshot.now;
   sight.grid_w = grid_.power_w();
   sight.others_w = (snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0) + battery_w;
-  sight.twin_w = slow_twins_w;
+  sight.twin_w = twins_low_w;
   sight.grid_changed_at = grid_.changed_at();
   sight.settled = true;
   const MonoTime value_time = grid_.value_time();
   for (const std::uint8_t member : order_) {
-    const Twin& twin = units_[member].twin(Pace::slow);
-    sight.settled = sight.settled && twin.settled() && std::fabs(twin.at(value_time) - twin.power_w()) < 1.0;
+    for (const Bound bound : kBounds) {
+      const Twin& twin = units_[member].twin(bound);
+      sight.settled = sight.settled && twin.settled() && std::fabs(twin.at(value_time) - twin.power_w()) < 1.0;
+    }
+  }
+  std::uint32_t members = 0;
+  for (const std::uint8_t member : order_) {
+    if (units_[member].controllable()) members |= std::uint32_t{1} << member;
+  }
+  if (members != step_members_) {
+    step_members_ = members;
+    step_test_.abandon();
+    sight_known_ = false;
   }
   for (const std::uint8_t member : order_) {
     if (!units_[member].just_sent() || !units_[member].controllable()) continue;
@@ -145,7 +160,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double s
       grid_.declare_sign_flipped(snapshot.now);
       break;
     case StepVerdict::unmoved:
-      if (!step_mixed_) unit->step_unseen();
+      if (!step_mixed_) unit->step_unseen(step_test_.step_w());
       break;
     case StepVerdict::confirmed:
       grid_.sign_confirmed();
@@ -172,7 +187,7 @@ bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const
   const MonoTime at = grid_.value_time();
   double least_mining_w = 0.0;
   for (const Unit& unit : units_) {
-    if (unit.controllable()) least_mining_w += std::min(unit.twin(Pace::fast).at(at), unit.twin(Pace::slow).at(at));
+    if (unit.controllable()) least_mining_w += unit.twin(Bound::low).at(at);
   }
   const double pv_w = snapshot.pv.power.value.value();
   const double house_w = grid_.power_w() + pv_w + battery_w - least_mining_w;
@@ -209,16 +224,43 @@ Reason Controller::distrust(const Snapshot& snapshot, const BatteryTerms& batter
   return Reason::none;
 }
 
-Budget Controller::budget(double grid_w, double battery_w, BatteryTerms& battery, Decision& decision, double dt_s) {
+void Controller::look_at_jitter() {
+  if (grid_.changed_at() == jitter_at_) return;
+  jitter_at_ = grid_.changed_at();
+  const double change_w = std::fabs(grid_.power_w() - jitter_last_w_);
+  jitter_last_w_ = grid_.power_w();
+  // Walks to the 30 % quantile: rare big changes are clouds and kettles, not the meter.
+  jitter_w_ = std::clamp(jitter_w_ + (change_w > jitter_w_ ? 0.3 : -0.7) * kJitterStepW, 0.0, 20.0);
+}
+
+double Controller::pid_available_w(double middle_w, double grid_w, double dt_s) {
+  double have_w = 0.0;
+  double most_w = 0.0;
+  for (const std::uint8_t member : order_) {
+    if (!units_[member].controllable()) continue;
+    have_w += units_[member].settled_w();
+    most_w += units_[member].max_w();
+  }
+  if (!pid_running_) pid_output_w_ = have_w;
+  pid_running_ = true;
+  pid_output_w_ += pid_.change_w(site_.control.pid, middle_w - have_w, grid_w, dt_s);
+  // Conditional integration: beyond what the miners can do, and far from what they do, nothing is wound up.
+  pid_output_w_ =
+      std::clamp(pid_output_w_, std::max(-500.0, have_w - 1000.0), std::min(most_w + 100.0, have_w + 1000.0));
+  return pid_output_w_;
+}
+
+Budget Controller::budget(const Snapshot& snapshot, double grid_w, double battery_w, BatteryTerms& battery,
+                          Decision& decision, double dt_s) {
   Budget out;
   const MonoTime at = grid_.value_time();
   const double target_w = site_.control.grid_target.value();
   battery.power_w = battery_w;
   double middle_surplus_w = 0.0;
-  for (const Pace pace : kPaces) {
-    const double surplus = surplus_w(grid_w, twins_w(pace, at), battery);
+  for (const Bound bound : kBounds) {
+    const double surplus = surplus_w(grid_w, twins_w(bound, at), battery);
     middle_surplus_w += 0.5 * surplus;
-    out.available_w[static_cast<std::size_t>(pace)] = available_w(surplus, target_w, battery);
+    out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery);
   }
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
   if (battery.buffers) {
@@ -226,19 +268,22 @@ Budget Controller::budget(double grid_w, double battery_w, BatteryTerms& battery
                             ? mean_available_w_ + (middle_w - mean_available_w_) * std::min(1.0, dt_s / kBufferMeanS)
                             : middle_w;
     mean_known_ = true;
-    if (std::fabs(grid_w - target_w) < kBufferedGridW) out.available_w = {mean_available_w_, mean_available_w_};
+    buffered_grid_w_ += (grid_w - target_w - buffered_grid_w_) * std::min(1.0, dt_s / kBufferedGridS);
+    if (std::fabs(buffered_grid_w_) < kBufferedGridW) {
+      out.available_w = {mean_available_w_, mean_available_w_};
+      out.buffered = true;
+    }
   } else {
     mean_known_ = false;
+    buffered_grid_w_ = 0.0;
   }
   if (site_.control.regulation == Regulation::pid) {
-    double have_w = 0.0;
-    for (const std::uint8_t member : order_) {
-      if (units_[member].controllable()) have_w += units_[member].settled_w();
-    }
-    const double wanted_w = have_w + pid_.change_w(site_.control.pid, middle_w - have_w, grid_w, dt_s);
+    const double wanted_w = pid_available_w(middle_w, grid_w, dt_s);
     out.available_w = {wanted_w, wanted_w};
   }
   out.discharge_w = battery.discharge_w;
+  out.sun_w = snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0;
+  out.jitter_w = jitter_w_;
   out.may_raise = true;
   decision.estimate_valid = true;
   decision.surplus = Watts(middle_surplus_w);
@@ -256,18 +301,30 @@ void Controller::run_fixed(std::size_t index, const Snapshot& snapshot, std::spa
   }
   reasons[index] = Reason::strategy_full;
   if (!unit.controllable() || snapshot.now < unit.patience_until()) return;
+  // Up to what the main connection leaves, looked at afresh a minute after every change.
+  Watts target = unit.envelope().max;
+  if (site_.import_cap.value() > 0.0) {
+    const bool known = grid_.verdict(snapshot.now) == GridTrust::good;
+    const double headroom_w = known ? kImportShare * site_.import_cap.value() - grid_.power_w() : 0.0;
+    if (headroom_w < kHeadroomWorthW) {
+      if (unit.target() < target) reasons[index] = Reason::import_cap;
+      return;
+    }
+    target = unit.envelope().floor(unit.target_for(unit.settled_w() + headroom_w));
+    if (unit.drawn_w(target) > unit.settled_w() + headroom_w) return;
+  }
   if (!unit.on()) {
     const bool rested =
         unit.stopped_at() == MonoTime{} || snapshot.now - unit.stopped_at() >= site_.control.profile.min_off;
-    if (rested && !presence_.settling(snapshot.now) && !snapshot.park_all && !snapshot.intents[index].park &&
-        !snapshot.shutting_down && !unit.too_small_a_circuit()) {
-      unit.want_wake(unit.envelope().max, snapshot.now);
+    const bool allowed = !presence_.settling(snapshot.now) && !snapshot.park_all && !snapshot.intents[index].park &&
+                         !snapshot.shutting_down && !unit.too_small_a_circuit();
+    if (rested && allowed) {
+      unit.want_wake(target, snapshot.now);
     } else {
       reasons[index] = rested ? Reason::grid_settling : Reason::waiting_min_off;
     }
-  } else if (unit.adjustable() && unit.target() < unit.envelope().max &&
-             snapshot.now - unit.raised_at() >= seconds(30)) {
-    unit.want_target(unit.envelope().max, snapshot.now);
+  } else if (unit.adjustable() && unit.target() < target && snapshot.now - unit.changed_at() >= kFullRaiseEvery) {
+    unit.want_target(target, snapshot.now);
   }
 }
 
@@ -289,13 +346,17 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
   BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_);
   if (grid_.ever_read()) {
-    test_steps(snapshot, battery_w, twins_w(Pace::slow, grid_.value_time()));
+    test_steps(snapshot, battery_w, twins_w(Bound::low, grid_.value_time()));
+    look_at_jitter();
     grid_.contradiction(contradiction(snapshot, battery_w), now);
   }
   bool hold = false;
   const Reason distrusted = distrust(snapshot, battery, hold, decision.alarms);
 
   limit_to_circuits(units_, site_);
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    if (units_[i].too_small_a_circuit()) reasons_[i] = Reason::circuit_limit;
+  }
   StaticVector<std::uint8_t, kMaxMiners> members;
   for (const std::uint8_t member : order_) {
     if (units_[member].controllable() && !units_[member].too_small_a_circuit() && !snapshot.intents[member].park) {
@@ -304,13 +365,14 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   }
   const std::span<Reason> reasons(reasons_.data(), units_.size());
   if (distrusted == Reason::none) {
-    Budget now_budget = budget(grid_.power_w(), battery_w, battery, decision, dt_s);
+    Budget now_budget = budget(snapshot, grid_.power_w(), battery_w, battery, decision, dt_s);
     now_budget.may_raise = now - started_at_ >= site_.control.profile.start_quiet && !snapshot.shutting_down;
     const bool may_start = !presence_.settling(now) && !snapshot.park_all && !snapshot.shutting_down;
     dispatch_.run(units_, {members.begin(), members.size()}, site_.control, now_budget, may_start, now, dt_s, reasons);
   } else {
     mean_known_ = false;
     pid_.reset();
+    pid_running_ = false;
     for (const std::uint8_t member : members) reasons_[member] = distrusted;
   }
   for (std::size_t i = 0; i < units_.size(); ++i) {
@@ -340,7 +402,7 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
     miner.reason = reasons_[i];
     miner.cuts = verdicts_.cuts[i];
     miner.alarms = unit.alarms();
-    miner.expected_power = Watts(0.5 * (unit.twin(Pace::fast).power_w() + unit.twin(Pace::slow).power_w()));
+    miner.expected_power = Watts(0.5 * (unit.twin(Bound::low).power_w() + unit.twin(Bound::high).power_w()));
     if (unit.reachable()) mining_w += miner.expected_power.value();
     decision.miners.push_back(miner);
   }

@@ -39,11 +39,14 @@ class Controller {
   void order_members();
   double battery_at(MonoTime time) const;
   void look_at_battery(const BatteryObservation& battery);
-  double twins_w(Pace pace, MonoTime at) const;
-  void test_steps(const Snapshot& snapshot, double battery_w, double slow_twins_w);
+  double twins_w(Bound bound, MonoTime at) const;
+  void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w);
+  void look_at_jitter();
   bool contradiction(const Snapshot& snapshot, double battery_w) const;
   Reason distrust(const Snapshot& snapshot, const BatteryTerms& battery, bool& hold, AlarmSet& alarms);
-  Budget budget(double grid_w, double battery_w, BatteryTerms& battery, Decision& decision, double dt_s);
+  double pid_available_w(double middle_w, double grid_w, double dt_s);
+  Budget budget(const Snapshot& snapshot, double grid_w, double battery_w, BatteryTerms& battery, Decision& decision,
+                double dt_s);
   void run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons);
   void write(const Snapshot& snapshot, Decision& decision) const;
 
@@ -56,9 +59,16 @@ class Controller {
   Dispatch dispatch_;
   StepTest step_test_;
   StepTest::Sight last_sight_;
-  bool step_mixed_ = false;  ///< another miner moved during the test: nothing to learn of one
+  std::uint32_t step_members_ = 0;  ///< who was in the sum: when that changes, a test proves nothing
+  bool step_mixed_ = false;         ///< another miner moved during the test: nothing to learn of one
   bool sight_known_ = false;
   Pid pid_;
+  double pid_output_w_ = 0.0;
+  bool pid_running_ = false;
+  double jitter_w_ = 5.0;  ///< lower third of the reading's changes from tick to tick
+  double jitter_last_w_ = 0.0;
+  MonoTime jitter_at_{};
+  double buffered_grid_w_ = 0.0;  ///< slow mean of what a buffering battery leaves on the grid
   bool ticked_ = false;
   MonoTime last_tick_{};
   double mean_available_w_ = 0.0;

@@ -20,6 +20,18 @@ constexpr double kFineMemoryS = 15.0;
 double round_up_share(double leak_price) { return 1.0 / (1.0 + std::max(0.0, leak_price)); }
 constexpr double kLevelHysteresis = 0.12;  // of a step: a 12 % wrong draw must not toggle between two levels
 
+constexpr double kTremble = 5.0;        // of the lower third of the changes: about 2.5 σ of the reading
+constexpr double kTrembleMostW = 40.0;  // a sky full of small clouds is not noise
+
+constexpr double kBufferedCalm = 4.0;
+
+/// 1 while there are writes enough, up to 5 as the day's last ones are used.
+double write_scarcity(const Unit& unit) {
+  if (unit.dynamics().writes_per_day <= 0) return 1.0;
+  const double used = 1.0 - static_cast<double>(unit.writes_left()) / unit.dynamics().writes_per_day;
+  return 1.0 + 4.0 * used * used;
+}
+
 double lead_s(const Unit& unit) { return to_seconds(unit.dynamics().dead_time) + 1.0; }
 
 bool is_levels(const Unit& unit) { return unit.envelope().kind == EnvelopeKind::levels; }
@@ -67,7 +79,7 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
   if (trimmer_ == kNobody) return;
   move_bases(units, members, control, wish(units, members, budget, trimmer_, true, now), budget.may_raise, now,
              reasons);
-  trim(units[trimmer_], control, wish(units, members, budget, trimmer_, false, now), budget.may_raise, now, dt_s,
+  trim(units[trimmer_], control, wish(units, members, budget, trimmer_, false, now), budget, now, dt_s,
        reasons[trimmer_]);
 }
 
@@ -76,13 +88,13 @@ Dispatch::Wish Dispatch::wish(std::span<const Unit> units, std::span<const std::
   const MonoTime ahead = now + from_seconds(lead_s(units[trimmer]));
   const double discharge_w = units[trimmer].site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
   Wish out;
-  for (const Pace pace : kPaces) {
-    double left_w = budget.available_w[static_cast<std::size_t>(pace)] + discharge_w;
+  for (const Bound bound : kBounds) {
+    double left_w = budget.available_w[static_cast<std::size_t>(bound)] + discharge_w;
     for (const std::uint8_t member : members) {
       if (member == trimmer) continue;
-      left_w -= once_settled ? units[member].settled_w() : units[member].twin(pace).at(ahead);
+      left_w -= once_settled ? units[member].settled_w() : units[member].twin(bound).at(ahead);
     }
-    if (pace == Pace::fast) {
+    if (bound == Bound::low) {
       out.low_w = out.high_w = left_w;
     } else {
       out.low_w = std::min(out.low_w, left_w);
@@ -221,7 +233,7 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
   }
 }
 
-void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish, bool may_raise, MonoTime now,
+void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
                     double dt_s, Reason& reason) {
   const ConstraintProfile& profile = control.profile;
   const double have_w = unit.settled_w();
@@ -237,8 +249,13 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
   }
   const bool fine = unit.settled() && now - unit.changed_at() >= kFineAfter;
 
-  const bool up = raise_w >= profile.deadband_up.value();
-  const bool down = lower_w <= -profile.deadband_down.value();
+  // A trembling reading, or writes that are running out, widen the bands: few commands are worth more than few watts.
+  const double tremble_w = std::min(kTremble * budget.jitter_w, kTrembleMostW);
+  const double scarce = write_scarcity(unit) * (budget.buffered ? kBufferedCalm : 1.0);
+  // A raise by less than a whole step would be rounded away, or be taken back at the next tremble.
+  const double whole_step_w = is_levels(unit) ? 0.0 : unit.envelope().step.value() + 0.5 * tremble_w;
+  const bool up = raise_w >= scarce * std::max({profile.deadband_up.value(), tremble_w, whole_step_w});
+  const bool down = lower_w <= -scarce * std::max(profile.deadband_down.value(), tremble_w);
   Watts target = unit.target();
   if (down) {
     target = target_for(unit, have_w + lower_w, control.leak_price);
@@ -248,7 +265,7 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
     target = target_for(unit, have_w + unit.fine_error_w, control.leak_price);
   }
   if (target > unit.target()) {
-    if (!may_raise) return;
+    if (!budget.may_raise) return;
     if (!may_raise_now(unit, profile, now)) {
       reason = Reason::retarget_wait;
       return;
@@ -265,6 +282,8 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
                                                   : Reason::following_surplus;
     return;
   }
+  unit.chased((target - unit.target()).value(), budget.sun_w - sun_at_change_w_, now);
+  sun_at_change_w_ = budget.sun_w;
   unit.want_target(target, now);
   reason = Reason::following_surplus;
 }

@@ -12,10 +12,13 @@
 
 namespace sluice::control {
 
-/// What surplus-driven mining may draw now, as the fast and the slow twins see it, in watts.
+/// What surplus-driven mining may draw now, as the low and the high twins see it, in watts.
 struct Budget {
-  std::array<double, 2> available_w{};  ///< A, indexed by Pace
+  std::array<double, 2> available_w{};  ///< A, indexed by Bound
   double discharge_w = 0.0;             ///< D: extra for `solar-battery` miners
+  double sun_w = 0.0;                   ///< PV now, to tell a cloud from the loop's own echo
+  double jitter_w = 0.0;                ///< what the reading trembles by from tick to tick
+  bool buffered = false;                ///< a battery takes the seconds: no hurry
   bool may_raise = true;                ///< false: reading stale, battery unknown, just started
 };
 
@@ -37,13 +40,14 @@ class Dispatch {
   void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members);
   void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
-  void trim(Unit& unit, const ControlSettings& control, const Wish& wish, bool may_raise, MonoTime now, double dt_s,
-            Reason& reason);
+  void trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
+            double dt_s, Reason& reason);
 
   static constexpr std::uint8_t kNobody = 255;
   std::uint8_t trimmer_ = kNobody;
   MonoTime last_start_{};
   MonoTime bases_raised_{};
+  double sun_at_change_w_ = 0.0;
 };
 
 }  // namespace sluice::control

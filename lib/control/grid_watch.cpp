@@ -14,6 +14,7 @@ constexpr Duration kStaleAtLeast = seconds(5);
 constexpr Duration kLostAtLeast = seconds(28);
 constexpr Duration kSlowestRefresh = seconds(30);
 constexpr Duration kContradictionHold = seconds(10);
+constexpr Duration kFlippedFor = std::chrono::minutes(10);
 constexpr Duration kContradictionLost = seconds(28);
 // Meters count in whole watts at best; a smaller difference is the same value.
 constexpr double kSameValueW = 0.05;
@@ -24,6 +25,7 @@ constexpr double kImpossibleW = 200000.0;
 
 void GridWatch::observe(const Reading<Watts>& grid, MonoTime now) {
   if (!grid.usable() || !grid.value.finite() || std::fabs(grid.value.value()) > kImpossibleW) return;
+  if (flipped_ && now - flipped_at_ > kFlippedFor) flipped_ = false;
   if (grid.at > now || (ever_read_ && grid.at <= read_at_)) return;
   const double value_w = grid.value.value();
   if (!ever_read_) {
@@ -58,6 +60,7 @@ void GridWatch::declare_frozen() {
 
 void GridWatch::declare_sign_flipped(MonoTime now) {
   if (!flipped_) contradicted_since_ = now;
+  flipped_at_ = now;
   flipped_ = true;
 }
 

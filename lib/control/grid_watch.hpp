@@ -40,7 +40,8 @@ class GridWatch {
   void suspect(bool suspicious) { suspicious_ = suspicious; }
   /// Called every tick with whether the readings contradict each other; lasts until they have agreed for as long.
   void contradiction(bool contradicts, MonoTime now);
-  /// An own step moved the meter the wrong way round.
+  /// An own step moved the meter the wrong way round. Ends with a step that is confirmed, or after ten minutes: then it
+  /// is tried again.
   void declare_sign_flipped(MonoTime now);
   void sign_confirmed() { flipped_ = false; }
 
@@ -59,6 +60,7 @@ class GridWatch {
   std::size_t interval_count_ = 0;
   bool frozen_ = false;
   bool flipped_ = false;
+  MonoTime flipped_at_{};
   bool suspicious_ = false;
   int moves_since_frozen_ = 0;
   MonoTime contradicted_since_{};

@@ -15,8 +15,6 @@ constexpr double kCarryingW = 500.0;
 constexpr double kNothingW = 0.5;
 constexpr double kNoFrequencyHz = 40.0;
 constexpr double kNoVoltageV = 70.0;
-// The main breaker is left a tenth: the house's own loads start without asking.
-constexpr double kImportShare = 0.9;
 
 bool surplus_driven(const Unit& unit) {
   return unit.site->strategy == Strategy::solar || unit.site->strategy == Strategy::solar_battery;
@@ -112,7 +110,7 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
       cut.sleep(i, Reason::generator_running, true);
     } else if (snapshot.park_all || snapshot.intents[i].park) {
       cut.sleep(i, Reason::parked_by_owner, true);
-    } else if (surplus_lost != Reason::none && surplus_driven(unit) && unit.wanted() != CommandKind::none) {
+    } else if (surplus_lost != Reason::none && surplus_driven(unit) && unit.blocked() != Reason::manual_override) {
       cut.sleep(i, surplus_lost, true);
     } else if (unit.blocked() == Reason::over_temperature || unit.blocked() == Reason::pool_dead ||
                unit.blocked() == Reason::hashrate_gone) {
@@ -151,7 +149,7 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
     Unit& unit = units[i];
     if (!unit.on() || !unit.controllable()) continue;
     // What is on its way down already counts as done.
-    over_w -= std::max(0.0, unit.twin(Pace::slow).power_w() - unit.settled_w());
+    over_w -= std::max(0.0, unit.twin(Bound::high).power_w() - unit.settled_w());
     if (over_w <= 0.0) break;
     if (unit.settled_w() - over_w < unit.min_w()) {
       over_w -= unit.settled_w() - unit.sleep_w();

@@ -1,6 +1,6 @@
 #pragma once
 /// Every own step of 200 W or more is a test of the meter and of the miner: the grid must move by it. One test runs at
-/// a time; it is decided once even the slow twin has settled.
+/// a time; it is decided once both twins have settled.
 
 #include <cstdint>
 
@@ -24,7 +24,7 @@ class StepTest {
     MonoTime now{};
     double grid_w = 0.0;
     double others_w = 0.0;  ///< pv + battery discharge: what else feeds the house and is measured
-    double twin_w = 0.0;    ///< Σ slow twins at the grid reading's time
+    double twin_w = 0.0;    ///< Σ low twins at the grid reading's time
     MonoTime grid_changed_at{};
     bool settled = false;  ///< all twins have settled, at the grid reading's time
   };

@@ -39,34 +39,36 @@ void Twin::reset(MonoTime now, Mode mode, double power_w, const TwinDynamics& dy
   note();
 }
 
-void Twin::run_at(MonoTime sent, double goal_w) { give({sent, Order::run, goal_w}); }
-void Twin::wake(MonoTime sent, double goal_w) { give({sent, Order::wake, goal_w}); }
-void Twin::sleep(MonoTime sent) { give({sent, Order::sleep, 0.0}); }
+void Twin::run_at(MonoTime sent, double goal_w) { give(sent, Order::run, goal_w); }
+void Twin::wake(MonoTime sent, double goal_w) { give(sent, Order::wake, goal_w); }
+void Twin::sleep(MonoTime sent) { give(sent, Order::sleep, 0.0); }
 
-void Twin::give(const Pending& order) {
-  Pending pending = order;
-  pending.effective += from_seconds(core_.dynamics.dead_s);
-  if (pending.effective < core_.time) {
+double Twin::last_goal_w() const {
+  if (!core_.pending.empty()) return core_.pending.back().goal_w;
+  return core_.mode == Mode::asleep ? 0.0 : core_.goal_w;
+}
+
+void Twin::give(MonoTime sent, Order order, double goal_w) {
+  const double dead_s = goal_w >= last_goal_w() ? core_.dynamics.dead_up_s : core_.dynamics.dead_down_s;
+  Pending pending{sent + from_seconds(dead_s), order, goal_w};
+  const MonoTime now = core_.time;
+  if (pending.effective < now && before_.time < now) {
     // It was sent, and began to act, before the twin heard of it: go back one tick and live it again.
-    const MonoTime now = core_.time;
-    if (before_.time < core_.time) {
-      const TwinDynamics dynamics = core_.dynamics;
-      core_ = before_;
-      core_.dynamics = dynamics;
-      forget_after(core_.time);
-    }
-    pending.effective = std::max(pending.effective, core_.time);
-    if (core_.pending.full()) core_.advance(core_.pending.back().effective);
-    core_.pending.push_back(pending);
+    const TwinDynamics dynamics = core_.dynamics;
+    core_ = before_;
+    core_.dynamics = dynamics;
+    forget_after(core_.time);
+  }
+  pending.effective = std::max(pending.effective, core_.time);
+  // The newest command is the one that counts: whatever would act later than it never will.
+  while (!core_.pending.empty() && core_.pending.back().effective >= pending.effective) {
+    core_.pending.resize(core_.pending.size() - 1);
+  }
+  if (core_.pending.full()) core_.pending.resize(core_.pending.size() - 1);
+  core_.pending.push_back(pending);
+  if (core_.time < now) {
     core_.advance(now);
     note();
-    return;
-  }
-  // A full queue means that four commands went out within one dead time; the newest replaces the last.
-  if (core_.pending.full()) {
-    core_.pending.back() = pending;
-  } else {
-    core_.pending.push_back(pending);
   }
 }
 

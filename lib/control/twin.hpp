@@ -3,9 +3,9 @@
 /// has not shown yet, which makes the surplus estimate a Smith predictor (docs/adr/0006). It is never corrected by the
 /// watts the firmware reports: an additive error of the twin cancels in the balance, a correction would bring it back.
 ///
-/// Two twins run for every miner, a fast and a slow one, that bracket what its dynamics may be. Where both agree that a
-/// change is wanted, it is made; while they disagree, the last change has simply not arrived yet. So unknown dead time
-/// cannot make the loop hunt.
+/// Two twins run for every miner and bracket what it may be drawing: the high one rises early and falls late, the low
+/// one rises late and falls early. A raise needs the low one's consent, a cut the high one's; while they disagree, what
+/// was last asked for has simply not arrived yet. So an unknown dead time cannot make the loop hunt.
 
 #include <array>
 #include <cstdint>
@@ -17,7 +17,8 @@
 namespace sluice::control {
 
 struct TwinDynamics {
-  double dead_s = 1.0;          ///< command sent → power begins to move
+  double dead_up_s = 1.0;       ///< a command to draw more was sent → power begins to move
+  double dead_down_s = 1.0;     ///< the same for less
   double up_w_per_s = 40.0;     ///< while running, upwards
   double down_w_per_s = 400.0;  ///< while running, downwards
   double stop_w_per_s = 600.0;  ///< towards sleep
@@ -71,7 +72,7 @@ class Twin {
     double goal_w = 0.0;  ///< of running, or what a waking miner will go on to
     MonoTime wake_began{};
     TwinDynamics dynamics;
-    StaticVector<Pending, 4> pending;
+    StaticVector<Pending, 24> pending;  ///< in the order in which they act
 
     void advance(MonoTime to);
     void move(MonoTime to);
@@ -82,7 +83,8 @@ class Twin {
     double power_w = 0.0;
   };
 
-  void give(const Pending& order);
+  void give(MonoTime sent, Order order, double goal_w);
+  double last_goal_w() const;
   void forget_after(MonoTime time);
   void note();
 

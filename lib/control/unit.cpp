@@ -9,26 +9,35 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// How far the truth may lie from what is known of a miner: the meter's own delay is inside the slow dead time. Learned
+// How far the truth may lie from what is known of a miner: the meter's own delay is inside the late dead time. Learned
 // numbers are trusted more than the priors of a data sheet.
 struct Bracket {
-  double dead_fast, dead_slow_s, quicker, slower;
+  double dead_early, dead_late_s, quicker, slower;
 };
-constexpr Bracket kPrior{0.5, 3.0, 1.5, 1.6};
+constexpr Bracket kPrior{0.0, 3.0, 1.5, 1.6};
 constexpr Bracket kLearned{0.8, 1.5, 1.15, 1.2};
 constexpr std::uint32_t kSamplesToTrust = 3;
 
 constexpr Duration kUnreachableAlarm = seconds(60);
 constexpr Duration kOverride = minutes(30);
+constexpr Duration kOwnEcho = seconds(25);
 constexpr Duration kRetryFailed = seconds(10);
 constexpr Duration kRetryRefused = seconds(60);
 constexpr Duration kHealthPatience = minutes(10);
 constexpr Duration kIdleFirst = minutes(10);
 constexpr Duration kIdleLongest = minutes(120);
 constexpr double kHashrateGone = 0.30;  // of what the firmware expects (design §11)
+// Turning round so soon after a change, without the sun as a reason, is the loop chasing its own late answer.
+constexpr Duration kChase = seconds(20);
+constexpr double kChaseW = 40.0;
+constexpr double kCautionStepS = 2.0;
+constexpr double kCautionMostS = 16.0;
+constexpr double kCautionForgottenPerSecond = 1.0 / 600.0;
 constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
 constexpr double kLieShare = 0.25;
+constexpr int kUnseenSteps = 2;
+constexpr double kLargeStepW = 500.0;  // no kettle hides it: once is enough
 // A lost or mistrusted miner may draw this much more than it was told to.
 constexpr double kUnreachableMargin = 1.10;
 
@@ -55,8 +64,8 @@ Unit::Unit(const MinerSite& miner, const MinerMemory& memory, MonoTime now, Wall
   started_at_ = ago(memory.last_start_unix_ms);
   stopped_at_ = ago(memory.last_stop_unix_ms);
   TwinDynamics nothing;
-  fast_.reset(now, Twin::Mode::asleep, 0.0, nothing);
-  slow_.reset(now, Twin::Mode::asleep, 0.0, nothing);
+  low_.reset(now, Twin::Mode::asleep, 0.0, nothing);
+  high_.reset(now, Twin::Mode::asleep, 0.0, nothing);
 }
 
 double Unit::sleep_w() const { return learned_.sleep_w >= 0.0 ? learned_.sleep_w : dynamics_.sleep_power.value(); }
@@ -69,10 +78,10 @@ std::int32_t Unit::writes_left() const {
 
 double Unit::worst_w() const {
   const double gain = std::max(1.0, learned_.draw_gain);
-  double worst = std::max({fast_.power_w(), slow_.power_w(), on() ? gain * target_.value() : 0.0});
+  double worst = std::max({low_.power_w(), high_.power_w(), on() ? gain * target_.value() : 0.0});
   if (fed_sequence_ != sequence_) worst = std::max(worst, gain * previous_target_.value());
   if (!reachable_ || alarms_.has(Alarm::miner_not_following)) {
-    const bool may_run = on() || slow_.mode() != Twin::Mode::asleep;
+    const bool may_run = on() || high_.mode() != Twin::Mode::asleep;
     const double last_w = may_run ? gain * max(target_, previous_target_).value() : sleep_w();
     worst = std::max(worst, last_w * kUnreachableMargin);
   }
@@ -89,33 +98,36 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
   const double top_w = envelope_.known() ? envelope_.max.value() : 3000.0;
   const bool learned = learned_.samples >= kSamplesToTrust && learned_.dead_time_s > 0.0;
   const Bracket& bracket = learned ? kLearned : kPrior;
-  TwinDynamics middle;
-  middle.dead_s = learned ? learned_.dead_time_s : to_seconds(dynamics_.dead_time);
-  middle.up_w_per_s = rate(dynamics_.ramp_up, span_w, kInstantly);
-  middle.down_w_per_s = rate(dynamics_.ramp_down, span_w, kInstantly);
-  middle.stop_w_per_s = rate(dynamics_.ramp_down, top_w, kInstantly);
-  middle.wake_s = wake_s();
-  middle.sleep_w = sleep_w();
-  middle.min_w = envelope_.known() ? min_w() : 0.0;
-
-  TwinDynamics fast = middle;
-  fast.dead_s = middle.dead_s * bracket.dead_fast;
-  fast.up_w_per_s *= bracket.quicker;
-  fast.down_w_per_s *= bracket.quicker;
-  fast.stop_w_per_s *= bracket.quicker;
-  fast.wake_s /= bracket.quicker;
-  TwinDynamics slow = middle;
-  slow.dead_s = middle.dead_s + bracket.dead_slow_s;
-  slow.up_w_per_s /= bracket.slower;
-  slow.down_w_per_s /= bracket.slower;
-  slow.stop_w_per_s /= bracket.slower;
-  slow.wake_s *= bracket.slower;
-  fast_.set_dynamics(fast);
-  slow_.set_dynamics(slow);
+  const double dead_s = learned ? learned_.dead_time_s : to_seconds(dynamics_.dead_time);
+  const double early_s = dead_s * bracket.dead_early;
+  const double late_s = dead_s + bracket.dead_late_s + caution_s_;
+  const double up = rate(dynamics_.ramp_up, span_w, kInstantly);
+  const double down = rate(dynamics_.ramp_down, span_w, kInstantly);
+  const double stop = rate(dynamics_.ramp_down, top_w, kInstantly);
+  TwinDynamics low;
+  low.sleep_w = sleep_w();
+  low.min_w = envelope_.known() ? min_w() : 0.0;
+  TwinDynamics high = low;
+  low.dead_up_s = late_s;
+  low.dead_down_s = early_s;
+  low.up_w_per_s = up / bracket.slower;
+  low.down_w_per_s = down * bracket.quicker;
+  low.stop_w_per_s = stop * bracket.quicker;
+  low.wake_s = wake_s() * bracket.slower;
+  high.dead_up_s = early_s;
+  high.dead_down_s = late_s;
+  high.up_w_per_s = up * bracket.quicker;
+  high.down_w_per_s = down / bracket.slower;
+  high.stop_w_per_s = stop / bracket.slower;
+  high.wake_s = wake_s() / bracket.quicker;
+  low_.set_dynamics(low);
+  high_.set_dynamics(high);
 }
 
 void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day) {
   new_day(local_day);
+  caution_s_ = std::max(0.0, caution_s_ - kCautionForgottenPerSecond * std::max(0.0, to_seconds(now - observed_at_)));
+  observed_at_ = now;
   just_sent_ = false;
   too_small_a_circuit_ = false;
   refresh_dynamics(seen);
@@ -139,17 +151,17 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
   feed(seen.command, now);
   if (reachable_ && seen.state_at > answered_at_ && fed_sequence_ == sequence_) {
     if (seen.state == MinerState::running && on()) {
-      fast_.seen_running(now);
-      slow_.seen_running(now);
+      low_.seen_running(now);
+      high_.seen_running(now);
     } else if (seen.state == MinerState::waking && on()) {
-      fast_.seen_waking(now);
+      high_.seen_waking(now);
     } else if (seen.state == MinerState::asleep && !on()) {
-      fast_.seen_asleep(now);
-      slow_.seen_asleep(now);
+      low_.seen_asleep(now);
+      high_.seen_asleep(now);
     }
   }
-  fast_.advance(now);
-  slow_.advance(now);
+  low_.advance(now);
+  high_.advance(now);
 
   if (seen.reported_power.usable()) {
     reported_now_w_ = seen.reported_power.value.value();
@@ -191,19 +203,19 @@ void Unit::adopt(const MinerObservation& seen, MonoTime now) {
   } else if (seen.reported_power.usable()) {
     target_ = envelope_.floor(seen.reported_power.value);
   }
-  previous_target_ = target_;
+  previous_target_ = confirmed_target_ = target_;
   wanted_ = up ? CommandKind::target : CommandKind::sleep;
   const Twin::Mode mode = seen.state == MinerState::waking ? Twin::Mode::waking
                           : up                             ? Twin::Mode::running
                                                            : Twin::Mode::asleep;
   const double power_w = mode == Twin::Mode::running ? drawn_w(target_) : sleep_w();
   TwinDynamics dynamics;
-  fast_.reset(now, mode, power_w, dynamics);
-  slow_.reset(now, mode, power_w, dynamics);
+  low_.reset(now, mode, power_w, dynamics);
+  high_.reset(now, mode, power_w, dynamics);
   refresh_dynamics(seen);
   if (mode == Twin::Mode::waking) {
-    fast_.wake(now, drawn_w(target_));
-    slow_.wake(now, drawn_w(target_));
+    low_.wake(now, drawn_w(target_));
+    high_.wake(now, drawn_w(target_));
   }
   // What it was told before, if anything, no longer counts: it was seen.
   fed_sequence_ = sequence_;
@@ -221,7 +233,7 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
     const bool corrected = !is_new && record.target != fed_target_ && record.kind != CommandKind::sleep;
     if (is_new || corrected) {
       const double goal_w = drawn_w(record.target);
-      for (Twin* twin : {&fast_, &slow_}) {
+      for (Twin* twin : {&low_, &high_}) {
         if (record.kind == CommandKind::sleep) twin->sleep(record.sent_at);
         if (record.kind == CommandKind::wake) twin->wake(record.sent_at, goal_w);
         if (record.kind == CommandKind::target) twin->run_at(record.sent_at, goal_w);
@@ -274,7 +286,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
   const Duration wake_patience = from_seconds(2.0 * (dead_s + wake_s()) + 30.0);
   if (on() && seen.state == MinerState::asleep && seen.state_at > answered_at_ + wake_patience) {
     if (resent_ >= 1) {
-      alarms_.set(Alarm::miner_not_following);
+      ignores_targets_ = true;
       patience_until_ = now + minutes(10);
       wanted_ = CommandKind::sleep;
       stopped_at_ = now;
@@ -289,32 +301,38 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
     alarms_.set(Alarm::miner_ignores_stop, false);
     resent_ = 0;
   }
-  // A target that is not ours: lost, if it is the one from before; somebody else's otherwise.
+  // A target that is not ours: lost, if it is the one that was last confirmed; somebody else's otherwise.
   const bool comparable = on() && seen.state == MinerState::running && seen.target_readback.usable() &&
-                          seen.target_readback.at > answered_at_ + from_seconds(dead_s + 2.0);
-  if (!comparable || seen.target_readback.at == strange_seen_) return;
-  strange_seen_ = seen.target_readback.at;
+                          seen.target_readback.at > answered_at_ + seconds(2);
+  if (!comparable || seen.target_readback.at == compared_at_) return;
+  compared_at_ = seen.target_readback.at;
   const double difference_w = std::fabs((seen.target_readback.value - target_).value());
   const double tolerance_w = std::max({1.01 * envelope_.local_step(target_).value(), 0.02 * target_.value(), 10.0});
   if (difference_w <= tolerance_w) {
-    strange_targets_ = 0;
+    confirmed_target_ = seen.target_readback.value;
+    if (now - strange_at_ > minutes(1)) strange_targets_ = 0;  // two who command in turn agree now and then
     resent_ = 0;
-    alarms_.set(Alarm::miner_not_following, false);
+    ignores_targets_ = false;
     return;
   }
-  if (++strange_targets_ < 2) return;
-  strange_targets_ = 0;
   if (after_wake_) {  // woken firmware runs at the target it kept: that is its target now
     after_wake_ = false;
     target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
     previous_target_ = target_;
-    fast_.run_at(now, drawn_w(target_));
-    slow_.run_at(now, drawn_w(target_));
+    low_.run_at(now, drawn_w(target_));
+    high_.run_at(now, drawn_w(target_));
     return;
   }
-  const double from_previous_w = std::fabs((seen.target_readback.value - previous_target_).value());
-  if (from_previous_w <= tolerance_w && resent_ < 2) {
-    if (resent_ >= 1) alarms_.set(Alarm::miner_not_following);
+  // Firmware may name a target only once it acts on it: any of our own last ones is not a stranger's.
+  for (const Watts recent : recent_targets_) {
+    if (std::fabs((seen.target_readback.value - recent).value()) <= tolerance_w && now - changed_at_ < kOwnEcho) return;
+  }
+  strange_at_ = now;
+  if (++strange_targets_ < 2) return;
+  strange_targets_ = 0;
+  const bool unmoved = std::fabs((seen.target_readback.value - confirmed_target_).value()) <= tolerance_w;
+  if (unmoved && resent_ < 2) {
+    ignores_targets_ = resent_ >= 1;
     resend(now);
     return;
   }
@@ -327,6 +345,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
 
 void Unit::check_health(const MinerObservation& seen, MonoTime now) {
   alarms_.set(Alarm::miner_manual_override, now < override_until_);
+  alarms_.set(Alarm::miner_not_following, ignores_targets_ || unseen_steps_ >= kUnseenSteps);
 
   if (seen.temperature.fresh(now, minutes(2))) {
     const double hottest_c = seen.temperature.value.value();
@@ -335,7 +354,7 @@ void Unit::check_health(const MinerObservation& seen, MonoTime now) {
   }
   alarms_.set(Alarm::miner_over_temperature, now < hot_until_);
 
-  const bool hashing_expected = on() && seen.state == MinerState::running && slow_.settled();
+  const bool hashing_expected = on() && seen.state == MinerState::running && settled();
   const bool pool_bad = hashing_expected && seen.pool_alive.fresh(now, minutes(2)) && !seen.pool_alive.value;
   const bool hash_bad = hashing_expected && !seen.tuning && seen.hashrate.fresh(now, minutes(2)) &&
                         seen.nominal_hashrate.fresh(now, minutes(2)) && seen.nominal_hashrate.value.value() > 0.0 &&
@@ -374,10 +393,18 @@ void Unit::limit_to(double cap_w) {
   if (limited.known()) envelope_ = limited;
 }
 
+void Unit::chased(double step_w, double sun_change_w, MonoTime now) {
+  const bool turned = step_w > 0.0 ? lowered_at_ > raised_at_ : raised_at_ > lowered_at_;
+  if (!turned || std::fabs(step_w) < kChaseW || now - changed_at_ > kChase + from_seconds(caution_s_)) return;
+  if (sun_change_w * step_w > 0.0 && std::fabs(sun_change_w) > 0.5 * std::fabs(step_w)) return;
+  caution_s_ = std::min(caution_s_ + kCautionStepS, kCautionMostS);
+}
+
 void Unit::want_target(Watts target, MonoTime now) {
   if (target > target_) raised_at_ = now;
   if (target < target_) lowered_at_ = now;
   previous_target_ = target_;
+  recent_targets_[next_recent_++ % recent_targets_.size()] = target_;
   target_ = target;
   wanted_ = CommandKind::target;
   ++sequence_;
@@ -416,15 +443,14 @@ void Unit::want_nothing() { wanted_ = CommandKind::none; }
 
 void Unit::learn_step(double ratio, double step_w) {
   unseen_steps_ = 0;
-  alarms_.set(Alarm::miner_not_following, false);
   // The step shows the slope; an offset is taken up by the balance itself. Small steps say less: loads move too.
   const double before_w = drawn_w(target_);
   const double seen_gain = std::clamp(learned_.draw_gain * ratio, 0.6, 1.5);
   const double weight = std::min(learned_.samples < 4 ? 0.5 : 0.2, std::fabs(step_w) / 3000.0);
   learned_.draw_gain += weight * (seen_gain - learned_.draw_gain);
   if (on()) {
-    fast_.shift(drawn_w(target_) - before_w);
-    slow_.shift(drawn_w(target_) - before_w);
+    low_.shift(drawn_w(target_) - before_w);
+    high_.shift(drawn_w(target_) - before_w);
   }
   ++learned_.samples;
   if (reported_known_) {
@@ -437,10 +463,7 @@ void Unit::learn_step(double ratio, double step_w) {
   }
 }
 
-void Unit::step_unseen() {
-  if (++unseen_steps_ < 2) return;
-  alarms_.set(Alarm::miner_not_following);
-}
+void Unit::step_unseen(double step_w) { unseen_steps_ += std::fabs(step_w) >= kLargeStepW ? kUnseenSteps : 1; }
 
 void Unit::new_day(std::int64_t local_day) {
   if (local_day == 0 || local_day == day_) return;

@@ -14,9 +14,9 @@
 
 namespace sluice::control {
 
-/// The two ends of what a miner's dynamics may be.
-enum class Pace : std::uint8_t { fast, slow };
-inline constexpr std::array<Pace, 2> kPaces{Pace::fast, Pace::slow};
+/// The two curves that bracket what a miner may be drawing.
+enum class Bound : std::uint8_t { low, high };
+inline constexpr std::array<Bound, 2> kBounds{Bound::low, Bound::high};
 
 class Unit {
  public:
@@ -38,7 +38,9 @@ class Unit {
   /// Decided to run (also while it is still waking).
   bool on() const { return wanted_ != CommandKind::sleep && wanted_ != CommandKind::none; }
   /// On, and past its waking: takes new targets.
-  bool adjustable() const { return on() && slow_.mode() == Twin::Mode::running && envelope_.known(); }
+  bool adjustable() const {
+    return on() && low_.mode() == Twin::Mode::running && high_.mode() == Twin::Mode::running && envelope_.known();
+  }
   bool waking() const { return on() && !adjustable(); }
   const Envelope& envelope() const { return envelope_; }
   const MinerDynamics& dynamics() const { return dynamics_; }
@@ -52,8 +54,8 @@ class Unit {
   double max_w() const { return drawn_w(envelope_.max); }
   double sleep_w() const;
   double wake_s() const;
-  const Twin& twin(Pace pace) const { return pace == Pace::fast ? fast_ : slow_; }
-  bool settled() const { return slow_.settled() && fast_.settled(); }
+  const Twin& twin(Bound bound) const { return bound == Bound::low ? low_ : high_; }
+  bool settled() const { return low_.settled() && high_.settled(); }
   /// The most it may be drawing now, for limits: both twins, what is on the way, and a lost command.
   double worst_w() const;
   std::int32_t starts_today() const { return starts_today_; }
@@ -75,6 +77,9 @@ class Unit {
 
   // --- deciding --------------------------------------------------------------------------------------------------
   void want_target(Watts target, MonoTime now);
+  /// Before a change of `step_w` by the trimmer, while the sun moved by `sun_change_w` since the last one: turning
+  /// round too soon without a reason makes the slow twin slower, until the loop rests.
+  void chased(double step_w, double sun_change_w, MonoTime now);
   void want_wake(Watts target, MonoTime now);
   void want_sleep(MonoTime now);
   /// Leave it alone: nothing new is sent.
@@ -84,7 +89,7 @@ class Unit {
   /// An own step of this unit alone showed `ratio` of itself on the grid meter.
   void learn_step(double ratio, double step_w);
   /// The meter did not see the last step at all.
-  void step_unseen();
+  void step_unseen(double step_w);
 
   void remember(MinerMemory& memory) const;
   void take_over(const Unit& before);
@@ -117,11 +122,14 @@ class Unit {
   Envelope envelope_;
   MinerDynamics dynamics_;
   LearnedMiner learned_;
-  Twin fast_, slow_;
+  Twin low_, high_;
 
   CommandKind wanted_ = CommandKind::none;
   Watts target_{};
-  Watts previous_target_{};  ///< before the last change: a lost command leaves the miner there
+  std::array<Watts, 8> recent_targets_{};
+  std::size_t next_recent_ = 0;
+  Watts confirmed_target_{};  ///< last one that the miner itself named
+  Watts previous_target_{};   ///< before the last change: a lost command leaves the miner there
   std::uint64_t sequence_ = 0;
   std::uint64_t fed_sequence_ = 0;
   CommandStatus fed_status_ = CommandStatus::none;
@@ -142,7 +150,10 @@ class Unit {
   bool link_down_ = false, hash_bad_ = false, pool_bad_ = false;
   int resent_ = 0;
   int strange_targets_ = 0;
-  MonoTime strange_seen_{};
+  MonoTime compared_at_{}, strange_at_{};
+  bool ignores_targets_ = false;
+  double caution_s_ = 0.0;
+  MonoTime observed_at_{};
   int unseen_steps_ = 0;
   std::uint32_t reboots_ = 0;
   std::int64_t day_ = 0;

@@ -29,7 +29,9 @@ StepVerdict step(double grid_before_w, double grid_after_w, bool moved) {
 
 TEST(StepTest, AStepThatTheMeterShowsIsConfirmed) { EXPECT_EQ(step(-800, -310, true), StepVerdict::confirmed); }
 TEST(StepTest, TheWrongWayRoundIsAFlippedSign) { EXPECT_EQ(step(-800, -1290, true), StepVerdict::flipped); }
-TEST(StepTest, AMeterThatMovesWithoutTheStepAccusesTheMiner) { EXPECT_EQ(step(-800, -795, true), StepVerdict::unmoved); }
+TEST(StepTest, AMeterThatMovesWithoutTheStepAccusesTheMiner) {
+  EXPECT_EQ(step(-800, -795, true), StepVerdict::unmoved);
+}
 TEST(StepTest, AMeterThatNeverMovesIsFrozen) { EXPECT_EQ(step(-800, -800, false), StepVerdict::frozen); }
 TEST(StepTest, ALoadAtTheSameTimeProvesNothing) { EXPECT_EQ(step(-800, 700, true), StepVerdict::unclear); }
 

@@ -11,7 +11,7 @@ MonoTime at(double s) { return MonoTime(from_seconds(1000.0 + s)); }
 
 TwinDynamics luxos() {
   TwinDynamics dynamics;
-  dynamics.dead_s = 1.0;
+  dynamics.dead_up_s = dynamics.dead_down_s = 1.0;
   dynamics.up_w_per_s = 40.0;
   dynamics.down_w_per_s = 400.0;
   dynamics.stop_w_per_s = 650.0;
@@ -50,7 +50,7 @@ TEST(Twin, RemembersThePastAndPredictsWhatWasSent) {
 
 TEST(Twin, ACommandHeardOfLateIsLivedAgain) {
   TwinDynamics dynamics = luxos();
-  dynamics.dead_s = 0.0;
+  dynamics.dead_up_s = dynamics.dead_down_s = 0.0;
   Twin prompt;
   Twin late;
   prompt.reset(at(0), Twin::Mode::running, 2000.0, dynamics);
@@ -63,6 +63,21 @@ TEST(Twin, ACommandHeardOfLateIsLivedAgain) {
   prompt.advance(at(2));
   late.advance(at(2));
   EXPECT_DOUBLE_EQ(late.power_w(), prompt.power_w());
+}
+
+TEST(Twin, TheNewestCommandCountsEvenIfItActsEarlier) {
+  TwinDynamics dynamics = luxos();
+  dynamics.dead_up_s = 8.0;
+  dynamics.dead_down_s = 0.0;
+  Twin low;
+  low.reset(at(0), Twin::Mode::running, 1500.0, dynamics);
+  low.run_at(at(0), 2000.0);
+  low.advance(at(2));
+  low.run_at(at(2), 1200.0);
+  low.advance(at(5));
+  EXPECT_DOUBLE_EQ(low.power_w(), 1200.0);
+  low.advance(at(60));
+  EXPECT_DOUBLE_EQ(low.power_w(), 1200.0) << "the raise was overtaken";
 }
 
 TEST(Twin, WakesThroughAnIdlePhaseAndGoesOnToItsTarget) {
