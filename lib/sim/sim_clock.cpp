@@ -1,0 +1,40 @@
+#include "sim/sim_clock.hpp"
+
+namespace sluice::sim {
+namespace {
+
+// A waiter sleeps on its owner's condition variable, which `advance` does not know: it looks at the time again this
+// often (real time).
+constexpr auto kLook = std::chrono::milliseconds(1);
+
+}  // namespace
+
+MonoTime SimClock::now() const {
+  const std::lock_guard lock(mutex_);
+  return now_;
+}
+
+WallTime SimClock::wall_now() const {
+  const std::lock_guard lock(mutex_);
+  return wall_;
+}
+
+void SimClock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                          MonoTime deadline) const {
+  while (now() < deadline) {
+    if (condition.wait_for(lock, kLook) == std::cv_status::no_timeout) return;
+  }
+}
+
+void SimClock::advance(Duration dt) {
+  const std::lock_guard lock(mutex_);
+  now_ += dt;
+  wall_ += dt;
+}
+
+void SimClock::step_wall(Duration dt) {
+  const std::lock_guard lock(mutex_);
+  wall_ += dt;
+}
+
+}  // namespace sluice::sim
