@@ -1,5 +1,5 @@
 /// What every adapter must do, whatever its firmware: run against the emulated firmware over real loopback sockets.
-/// The clock runs twenty times faster than real, so that politeness costs milliseconds; socket deadlines stay real.
+/// The clock runs sixty times faster than real, so that politeness costs milliseconds; socket deadlines stay real.
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -95,7 +95,7 @@ class AdapterConformance : public testing::TestWithParam<Subject> {
 
   MonoTime within(Duration time) const { return clock_.now() + time; }
   void identify() {
-    const auto identity = miner_->identify(within(30s));
+    const auto identity = miner_->identify(within(120s));
     ASSERT_TRUE(identity) << identity.error().text;
   }
   Envelope envelope() {
@@ -108,17 +108,17 @@ class AdapterConformance : public testing::TestWithParam<Subject> {
     const Envelope all = envelope();
     return all.floor((all.min + all.max) / 2.0);
   }
-  Result<MinerApplied> apply(Watts target) { return miner_->apply_target(target, within(15s)); }
+  Result<MinerApplied> apply(Watts target) { return miner_->apply_target(target, within(120s)); }
   /// The state that the miner reports once it reports a settled one.
   MinerState settled_state() {
     MinerState state = MinerState::unknown;
     for (int i = 0; i < 20 && state != MinerState::asleep && state != MinerState::running; ++i) {
-      if (const auto poll = miner_->poll(within(10s))) state = poll->state;
+      if (const auto poll = miner_->poll(within(60s))) state = poll->state;
     }
     return state;
   }
 
-  const io::ScaledClock clock_{{20.0, io::ScaledClock::real_monotonic_ns() - 1'000'000'000, 1'700'000'000'000}};
+  const io::ScaledClock clock_{{60.0, io::ScaledClock::real_monotonic_ns() - 1'000'000'000, 1'700'000'000'000}};
   RecordingLog log_;
   io::LanNetworkFactory network_{clock_};
   BenchMiner bench_;
@@ -129,8 +129,11 @@ class AdapterConformance : public testing::TestWithParam<Subject> {
   std::unique_ptr<ports::Miner> miner_;
 };
 
+/// The same for firmware that asks for a password.
+class PasswordConformance : public AdapterConformance {};
+
 TEST_P(AdapterConformance, SaysWhoIsThere) {
-  const auto identity = miner_->identify(within(30s));
+  const auto identity = miner_->identify(within(120s));
   ASSERT_TRUE(identity) << identity.error().text;
   EXPECT_FALSE(identity->firmware.empty());
   EXPECT_FALSE(identity->model.empty());
@@ -155,7 +158,7 @@ TEST_P(AdapterConformance, ReportsWhatTheFirmwareReports) {
   identify();
   std::optional<TeraHashes> hashrate;
   for (int i = 0; i < 6; ++i) {
-    const auto poll = miner_->poll(within(10s));
+    const auto poll = miner_->poll(within(60s));
     ASSERT_TRUE(poll) << poll.error().text;
     EXPECT_EQ(poll->state, MinerState::running);
     ASSERT_TRUE(poll->power);
@@ -169,8 +172,11 @@ TEST_P(AdapterConformance, ReportsWhatTheFirmwareReports) {
 
 TEST_P(AdapterConformance, LowersAndRaisesAndReadsBack) {
   identify();
-  const Envelope all = envelope();
-  for (const Watts target : {middle(), all.min, all.max}) {
+  // Read anew each time: some firmware offers another range once its base preset changed.
+  const std::function<Watts()> targets[] = {[this] { return middle(); }, [this] { return envelope().min; },
+                                            [this] { return envelope().max; }};
+  for (const auto& choose : targets) {
+    const Watts target = choose();
     const MonoTime before = clock_.now();
     const auto applied = apply(target);
     ASSERT_TRUE(applied) << applied.error().text;
@@ -205,7 +211,7 @@ TEST_P(AdapterConformance, RefusesATargetBelowTheSmallest) {
 TEST_P(AdapterConformance, SleepsOnceAndAgain) {
   identify();
   for (int i = 0; i < 2; ++i) {
-    const auto slept = miner_->sleep(within(15s));
+    const auto slept = miner_->sleep(within(120s));
     ASSERT_TRUE(slept) << slept.error().text;
     EXPECT_TRUE(slept->verified);
     EXPECT_TRUE(bench_.asleep());
@@ -215,9 +221,9 @@ TEST_P(AdapterConformance, SleepsOnceAndAgain) {
 
 TEST_P(AdapterConformance, WakesTowardsATarget) {
   identify();
-  ASSERT_TRUE(miner_->sleep(within(15s)));
+  ASSERT_TRUE(miner_->sleep(within(120s)));
   for (int i = 0; i < 2; ++i) {
-    const auto woken = miner_->wake(middle(), within(15s));
+    const auto woken = miner_->wake(middle(), within(120s));
     ASSERT_TRUE(woken) << woken.error().text;
     EXPECT_FALSE(bench_.asleep());
   }
@@ -252,20 +258,27 @@ TEST_P(AdapterConformance, SaysWhyACommandWasRefused) {
 
 TEST_P(AdapterConformance, FailsInTimeAndWithAReasonWhateverThePeerDoes) {
   identify();
-  const std::pair<const char*, MinerFaults> faults[] = {{"silent", {.silent = true}},
-                                                        {"garbage", {.garbage = true}},
-                                                        {"slow", {.delay = 3s}},
-                                                        {"refusing", {.refuse_connections = true}}};
-  for (const auto& [name, fault] : faults) {
+  struct Case {
+    const char* name;
+    MinerFaults faults;
+    Duration deadline;
+    ErrorKind kind;
+  };
+  const Duration brief = GetParam().politeness + 400ms;
+  const Case cases[] = {{"silent", {.silent = true}, brief, ErrorKind::timeout},
+                        {"slow", {.delay = 3s}, brief, ErrorKind::timeout},
+                        {"garbage", {.garbage = true}, 60s, ErrorKind::protocol},
+                        {"refusing", {.refuse_connections = true}, 60s, ErrorKind::refused}};
+  for (const auto& [name, fault, deadline, kind] : cases) {
     SCOPED_TRACE(name);
     bench_.inject(fault);
     const auto start = std::chrono::steady_clock::now();
-    const auto poll = miner_->poll(within(1200ms));
+    const auto poll = miner_->poll(within(deadline));
     const auto took = std::chrono::steady_clock::now() - start;
     ASSERT_FALSE(poll);
     EXPECT_GT(poll.error().text.size(), 10U);
-    EXPECT_NE(poll.error().kind, ErrorKind::internal) << poll.error().text;
-    EXPECT_LT(took, 1200ms + 500ms);
+    EXPECT_EQ(poll.error().kind, kind) << poll.error().text;
+    EXPECT_LT(took, brief + 500ms);
   }
 }
 
@@ -282,7 +295,7 @@ TEST_P(AdapterConformance, EndsWithinAHundredMillisecondsOfCancel) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::cancelled);
   bench_.inject({});
-  EXPECT_TRUE(miner_->poll(within(10s))) << "a cancel ends one call, not the miner";
+  EXPECT_TRUE(miner_->poll(within(60s))) << "a cancel ends one call, not the miner";
 }
 
 TEST_P(AdapterConformance, ComesBackAfterAReboot) {
@@ -292,17 +305,16 @@ TEST_P(AdapterConformance, ComesBackAfterAReboot) {
   bench_.set_booted(true);
   const auto deadline = std::chrono::steady_clock::now() + 20s;
   bool back = false;
-  while (!back && std::chrono::steady_clock::now() < deadline) back = miner_->identify(within(30s)).has_value();
+  while (!back && std::chrono::steady_clock::now() < deadline) back = miner_->identify(within(120s)).has_value();
   ASSERT_TRUE(back);
   const auto applied = apply(middle());
   EXPECT_TRUE(applied) << applied.error().text;
 }
 
-TEST_P(AdapterConformance, SaysThatThePasswordIsWrongAndNeverWhatItIs) {
-  if (GetParam().password.empty()) GTEST_SKIP() << "this firmware knows no password";
+TEST_P(PasswordConformance, SaysThatThePasswordIsWrongAndNeverWhatItIs) {
   open_with("hunter2-is-wrong");
   Result<void> outcome;
-  if (const auto identity = miner_->identify(within(10s)); !identity) outcome = tl::unexpected(identity.error());
+  if (const auto identity = miner_->identify(within(60s)); !identity) outcome = tl::unexpected(identity.error());
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, ErrorKind::unauthorized);
   EXPECT_NE(outcome.error().text.find("password"), std::string::npos) << outcome.error().text;
@@ -310,18 +322,23 @@ TEST_P(AdapterConformance, SaysThatThePasswordIsWrongAndNeverWhatItIs) {
   EXPECT_EQ(log_.lines().find("hunter2"), std::string::npos);
 }
 
-TEST_P(AdapterConformance, NeverLogsItsPassword) {
+TEST_P(PasswordConformance, NeverLogsItsPassword) {
   identify();
   EXPECT_TRUE(apply(middle()));
   bench_.inject({.reject_commands = true});
   const auto refused = apply(envelope().max);
   ASSERT_FALSE(refused);
-  if (GetParam().password.empty()) return;
   EXPECT_EQ((log_.lines() + refused.error().text).find(GetParam().password), std::string::npos);
 }
 
+TEST_P(PasswordConformance, DoesNotHammerALockedDoor) {
+  open_with("hunter2-is-wrong");
+  for (int i = 0; i < 12; ++i) EXPECT_FALSE(miner_->identify(within(60s)));
+  open();
+  EXPECT_TRUE(miner_->identify(within(60s))) << "twelve calls with a wrong password must not have locked the owner out";
+}
+
 TEST_P(AdapterConformance, LeavesNoThreadAndNoFileBehind) {
-  identify();  // whatever is made once per process is made now
   miner_.reset();
   const std::size_t files = entries("/proc/self/fd");
   const std::size_t threads = entries("/proc/self/task");
@@ -331,11 +348,23 @@ TEST_P(AdapterConformance, LeavesNoThreadAndNoFileBehind) {
     ASSERT_TRUE(apply(middle()));
     miner_.reset();
   }
+  // The emulated firmware closes its end a moment later, so look until it did.
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  const auto left_behind = [&] { return entries("/proc/self/fd") > files || entries("/proc/self/task") > threads; };
+  while (left_behind() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_LE(entries("/proc/self/fd"), files);
   EXPECT_LE(entries("/proc/self/task"), threads);
 }
 
+std::vector<Subject> subjects_with_password() {
+  std::vector<Subject> some = subjects();
+  std::erase_if(some, [](const Subject& subject) { return subject.password.empty(); });
+  return some;
+}
+
 INSTANTIATE_TEST_SUITE_P(Adapters, AdapterConformance, testing::ValuesIn(subjects()),
+                         [](const auto& instance) { return instance.param.name; });
+INSTANTIATE_TEST_SUITE_P(Adapters, PasswordConformance, testing::ValuesIn(subjects_with_password()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

@@ -1,15 +1,36 @@
 #include "subjects.hpp"
 
 #include "house/firmware/luxos.hpp"
+#include "house/firmware/vnish.hpp"
 
 namespace sluice::conformance {
 namespace {
 
 Subject luxos(std::string name, house::LuxosOptions options) {
-  return {std::move(name), "luxos", {}, "", true, [options](auto& door, auto& clock, std::uint16_t port) {
+  return {std::move(name),
+          "luxos",
+          {},
+          "",
+          std::chrono::seconds(1),
+          [options](auto& door, auto& clock, std::uint16_t port) {
             house::LuxosOptions bound = options;
             bound.port = port;
             return house::make_luxos_server(door, clock, bound);
+          }};
+}
+
+Subject vnish(std::string name, house::VnishOptions options, std::map<std::string, std::string> settings = {}) {
+  options.password = "s3cret-of-the-owner";
+  return {std::move(name),
+          "vnish",
+          std::move(settings),
+          options.password,
+          Duration{},
+          [options](auto& door, auto& clock, auto port) {
+            house::VnishOptions bound = options;
+            bound.port = port;
+            bound.cgminer_port = 0;
+            return house::make_vnish_server(door, clock, bound);
           }};
 }
 
@@ -24,8 +45,18 @@ std::vector<Subject> subjects() {
   atm.atm_enabled = true;
   house::LuxosOptions lenient_atm = atm;
   lenient_atm.atm_blocks_profileset = false;
-  return {luxos("luxos_profiles", profiles), luxos("luxos_power_target", target), luxos("luxos_atm", atm),
-          luxos("luxos_lenient_atm", lenient_atm)};
+  house::VnishOptions throttle;
+  house::VnishOptions presets;
+  presets.version = "1.2.7";
+  house::VnishOptions pause;
+  pause.control_body = "null";
+  return {luxos("luxos_profiles", profiles),
+          luxos("luxos_power_target", target),
+          luxos("luxos_atm", atm),
+          luxos("luxos_lenient_atm", lenient_atm),
+          vnish("vnish_throttle", throttle),
+          vnish("vnish_presets", presets),
+          vnish("vnish_pause", pause, {{"sleep_with", "pause"}})};
 }
 
 }  // namespace sluice::conformance

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,14 @@ struct Subject {
   std::string name;     ///< of the test case: letters, digits and underscores
   std::string adapter;  ///< id
   std::map<std::string, std::string> options;
-  std::string password;  ///< that the emulated firmware accepts; empty: the firmware knows none
-  bool polite = false;   ///< the adapter keeps connects a second apart
+  std::string password;   ///< that the emulated firmware accepts; empty: the firmware knows none
+  Duration politeness{};  ///< least time that the adapter keeps between two connects
   std::function<Result<std::unique_ptr<house::MinerServer>>(house::MinerDoor&, const ports::Clock&, std::uint16_t port)>
       serve;
 };
 
 std::vector<Subject> subjects();
+/// How GoogleTest shows a subject.
+inline void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
 
 }  // namespace sluice::conformance
