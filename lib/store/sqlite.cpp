@@ -95,7 +95,9 @@ Result<Database> open_file(const std::string& path, const FileFormat& format) {
   return database;
 }
 
-Result<std::string> rename_aside(const std::string& path, WallTime now) {
+}  // namespace
+
+Result<void> set_aside(const std::string& path, std::string_view damage, WallTime now, Log& log) {
   const std::string aside = fmt::format("{}.corrupt-{}", path, unix_ms(now) / 1000);
   if (std::rename(path.c_str(), aside.c_str()) != 0) {
     return fail(ErrorKind::io, "{} is damaged and cannot be renamed: {}", path, std::generic_category().message(errno));
@@ -103,10 +105,9 @@ Result<std::string> rename_aside(const std::string& path, WallTime now) {
   // The log belongs to the damaged file: left in place it would be replayed into the fresh one.
   std::rename((path + "-wal").c_str(), (aside + "-wal").c_str());
   std::remove((path + "-shm").c_str());
-  return aside;
+  log.error("store", "{} is damaged ({}): kept as {}, a fresh file is begun", path, damage, aside);
+  return {};
 }
-
-}  // namespace
 
 bool SqlRow::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 std::int64_t SqlRow::integer(int column) const { return sqlite3_column_int64(statement_, column); }
@@ -200,10 +201,7 @@ Result<void> migrate(Database& database, std::span<const char* const> steps) {
 Result<Database> open_or_begin_anew(const std::string& path, const FileFormat& format, WallTime now, Log& log) {
   auto database = open_file(path, format);
   if (!database && database.error().kind == ErrorKind::protocol) {
-    const std::string damage = database.error().text;
-    auto aside = rename_aside(path, now);
-    if (!aside) return tl::unexpected(aside.error());
-    log.error("store", "{} is damaged ({}): kept as {}, a fresh file is begun", path, damage, *aside);
+    if (auto done = set_aside(path, database.error().text, now, log); !done) return tl::unexpected(done.error());
     database = open_file(path, format);
   }
   if (!database) return fail(database.error().kind, "{}: {}", path, database.error().text);

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "base/log.hpp"
@@ -94,8 +95,11 @@ struct FileFormat {
   bool check_whole_file = false;       ///< reads every page at open; for small files
 };
 
-/// Opens `path` for writing, sets pragmas, migrates. A damaged file is renamed to `<path>.corrupt-<unix seconds>`
-/// together with its write-ahead log, a fresh one is begun, and `log` is told.
+/// Renames a damaged file that nobody has open to `<path>.corrupt-<unix seconds>`, together with its write-ahead log,
+/// and tells `log`.
+Result<void> set_aside(const std::string& path, std::string_view damage, WallTime now, Log& log);
+
+/// Opens `path` for writing, sets pragmas, migrates. A damaged file is set aside and a fresh one is begun.
 Result<Database> open_or_begin_anew(const std::string& path, const FileFormat& format, WallTime now, Log& log);
 
 }  // namespace sluice::store
