@@ -1,0 +1,112 @@
+#include "runtime/device_poller.hpp"
+
+#include <algorithm>
+
+namespace sluice::runtime {
+namespace {
+
+// A grid meter that comes back must be seen long before its miners would be parked (30 s). How gently a dead device is
+// reconnected is the transport's business.
+constexpr Duration kLongestBackOff = std::chrono::seconds(5);
+
+constexpr const char* kLost = "device_lost";
+
+std::shared_ptr<DeviceReport> with_values(const DeviceReport& before, const ports::DevicePoll& poll) {
+  auto report = std::make_shared<DeviceReport>(before);
+  report->values = {};
+  report->offered = {};
+  for (const ports::Measured& measured : poll.values) {
+    const auto index = static_cast<std::size_t>(measured.what);
+    report->offered[index] = true;
+    if (measured.value) report->values[index] = Reading<double>::good(*measured.value, poll.at);
+  }
+  report->tried = report->known = report->up = true;
+  report->trouble.clear();
+  return report;
+}
+
+}  // namespace
+
+bool DeviceReport::has_role(DeviceRole role) const {
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
+
+DevicePoller::DevicePoller(std::vector<PolledDevice> devices, const ports::Clock& clock, Announcer& announcer,
+                           std::function<void()> on_grid)
+    : clock_(clock), announcer_(announcer), on_grid_(std::move(on_grid)) {
+  for (PolledDevice& device : devices) {
+    auto report = std::make_shared<DeviceReport>();
+    report->name = device.device->name();
+    report->roles = device.roles;
+    device.interval = std::max(device.interval, device.device->spacing());
+    entries_.push_back({std::move(device), clock_.now(), Duration{}, std::move(report)});
+  }
+}
+
+std::shared_ptr<const DeviceReport> DevicePoller::report(std::size_t index) const {
+  const std::lock_guard lock(mutex_);
+  return entries_[index].report;
+}
+
+void DevicePoller::publish(Entry& entry, std::shared_ptr<const DeviceReport> report) {
+  const std::lock_guard lock(mutex_);
+  entry.report = std::move(report);
+}
+
+void DevicePoller::poll(Entry& entry) {
+  const MonoTime started = clock_.now();
+  const Result<ports::DevicePoll> answer = entry.what.device->poll();
+  if (!answer && answer.error().kind == ErrorKind::cancelled) return;
+  const MonoTime now = clock_.now();
+  if (!answer) {
+    auto report = std::make_shared<DeviceReport>(*entry.report);
+    report->tried = true;
+    report->up = false;
+    report->trouble = answer.error().text;
+    publish(entry, report);
+    announcer_.raise(ports::EventLevel::warning, kLost, report->name, "does not answer: " + report->trouble);
+    entry.back_off =
+        std::clamp(2 * entry.back_off, entry.what.interval, std::max(entry.what.interval, kLongestBackOff));
+    entry.due = now + entry.back_off;
+    return;
+  }
+  auto report = with_values(*entry.report, *answer);
+  report->identity = entry.what.device->identity();
+  const bool measures_grid = (report->has_role(DeviceRole::grid) || report->has_role(DeviceRole::hybrid)) &&
+                             (*report)[Measurement::grid_w].usable();
+  publish(entry, report);
+  announcer_.clear(kLost, report->name, "answers again");
+  entry.back_off = Duration{};
+  // A steady beat, so that readings do not drift apart; a beat that was missed is not made up for.
+  entry.due = std::max(entry.due + entry.what.interval, started + entry.what.interval / 2);
+  if (measures_grid && on_grid_) on_grid_();
+}
+
+MonoTime DevicePoller::run_once() {
+  const auto earlier = [](const Entry& a, const Entry& b) { return a.due < b.due; };
+  const auto next = std::min_element(entries_.begin(), entries_.end(), earlier);
+  if (next == entries_.end()) return MonoTime::max();
+  if (next->due <= clock_.now()) poll(*next);
+  return std::min_element(entries_.begin(), entries_.end(), earlier)->due;
+}
+
+void DevicePoller::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_ && !entries_.empty()) {
+    lock.unlock();
+    const MonoTime due = run_once();
+    lock.lock();
+    if (!stopping_ && due > clock_.now()) clock_.wait_until(lock, wake_, due);
+  }
+}
+
+void DevicePoller::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (Entry& entry : entries_) entry.what.device->cancel();
+}
+
+}  // namespace sluice::runtime

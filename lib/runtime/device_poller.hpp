@@ -1,0 +1,84 @@
+#pragma once
+/// Polls the devices of one connection, each at its interval, one after the other. A device that fails is simply not
+/// refreshed: its last readings grow old, and whoever uses them sees their age.
+
+#include <array>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "model/measurement.hpp"
+#include "model/reading.hpp"
+#include "ports/clock.hpp"
+#include "ports/device.hpp"
+#include "runtime/announcer.hpp"
+
+namespace sluice::runtime {
+
+enum class DeviceRole : std::uint8_t { grid, pv, battery, hybrid };
+
+/// One device as its poller last saw it. Immutable once published.
+struct DeviceReport {
+  std::string name;
+  std::vector<DeviceRole> roles;
+  bool tried = false;   ///< it has answered or failed at least once
+  bool known = false;   ///< it has answered at least once, so `offered` is true
+  bool up = false;      ///< the last poll succeeded
+  std::string trouble;  ///< why the last poll failed; empty while it is up
+  ports::DeviceIdentity identity;
+  std::array<Reading<double>, kMeasurementCount> values{};
+  std::array<bool, kMeasurementCount> offered{};  ///< the template has it, whether or not it is available now
+
+  bool has_role(DeviceRole role) const;
+  const Reading<double>& operator[](Measurement what) const { return values[static_cast<std::size_t>(what)]; }
+  /// Also true before the first poll, when nobody knows yet: what may come is waited for.
+  bool may_offer(Measurement what) const { return !known || offered[static_cast<std::size_t>(what)]; }
+};
+
+struct PolledDevice {
+  std::vector<DeviceRole> roles;
+  Duration interval{std::chrono::seconds(1)};  ///< lengthened to what the device bears
+  std::unique_ptr<ports::Device> device;
+};
+
+class DevicePoller {
+ public:
+  /// `on_grid` is called from the poller's thread after each fresh reading of a device that measures the grid. All
+  /// references must outlive the poller.
+  DevicePoller(std::vector<PolledDevice> devices, const ports::Clock& clock, Announcer& announcer,
+               std::function<void()> on_grid);
+
+  std::size_t size() const { return entries_.size(); }
+  /// Never null. Thread-safe.
+  std::shared_ptr<const DeviceReport> report(std::size_t index) const;
+
+  /// Polls the device that is most overdue, if any is due. Returns when the next one is.
+  MonoTime run_once();
+  /// `run_once` until `stop`.
+  void run();
+  /// Ends a running poll and makes `run` return. From any thread.
+  void stop();
+
+ private:
+  struct Entry {
+    PolledDevice what;
+    MonoTime due{};
+    Duration back_off{};
+    std::shared_ptr<const DeviceReport> report;  ///< guarded by mutex_
+  };
+  void poll(Entry& entry);
+  void publish(Entry& entry, std::shared_ptr<const DeviceReport> report);
+
+  const ports::Clock& clock_;
+  Announcer& announcer_;
+  std::function<void()> on_grid_;
+  std::vector<Entry> entries_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  ///< guarded by mutex_
+};
+
+}  // namespace sluice::runtime

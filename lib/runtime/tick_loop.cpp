@@ -1,0 +1,215 @@
+#include "runtime/tick_loop.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "model/names.hpp"
+#include "runtime/snapshot_builder.hpp"
+
+namespace sluice::runtime {
+namespace {
+
+constexpr Duration kRememberEach = std::chrono::minutes(1);  // in memory; the keeper writes it far less often
+constexpr Duration kWallStep = std::chrono::seconds(2);
+constexpr Duration kWallDoubt = std::chrono::seconds(60);
+
+}  // namespace
+
+TickLoop::TickLoop(Doors doors, std::shared_ptr<const Crew> crew)
+    : doors_(std::move(doors)),
+      crew_(std::move(crew)),
+      last_start_(doors_.clock.now()),
+      next_remember_(doors_.clock.now() + kRememberEach),
+      wall_offset_(doors_.clock.wall_now().time_since_epoch() - last_start_.time_since_epoch()) {
+  for (const MinerMemory& miner : doors_.keeper.state().miners) {
+    if (miner.driven) driven_.insert(miner.name);
+  }
+}
+
+void TickLoop::grid_arrived() {
+  {
+    const std::lock_guard lock(mutex_);
+    grid_arrived_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool TickLoop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    tasks_.push_back(std::move(task));
+  }
+  wake_.notify_all();
+  return true;
+}
+
+void TickLoop::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+}
+
+std::shared_ptr<const TickView> TickLoop::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+/// Waits until a tick is to start, doing posted tasks meanwhile. False: stop.
+bool TickLoop::wait_for_turn() {
+  const Duration period = crew_->period;
+  // Where readings set the beat, the clock steps in a little after them, or the two would race for every tick.
+  const MonoTime by_clock = last_start_ + period + (started_by_reading_ ? period / 10 : Duration{});
+  const MonoTime earliest = last_start_ + period / 2;
+  std::unique_lock lock(mutex_);
+  while (!stopping_ || !tasks_.empty()) {
+    if (!tasks_.empty()) {
+      const auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+      continue;
+    }
+    const MonoTime now = doors_.clock.now();
+    if (now >= by_clock || (grid_arrived_ && now >= earliest)) break;
+    doors_.clock.wait_until(lock, wake_, grid_arrived_ ? earliest : by_clock);
+  }
+  if (stopping_) return false;
+  started_by_reading_ = grid_arrived_;
+  grid_arrived_ = false;
+  const MonoTime now = doors_.clock.now();
+  if (now - (last_start_ + period) > period / 2) ++stats_.late_ticks;
+  // By the clock the beat is kept exactly, unless it was lost.
+  const bool on_beat = !started_by_reading_ && now - by_clock < period / 2;
+  last_start_ = on_beat ? by_clock : now;
+  return true;
+}
+
+void TickLoop::run() {
+  while (wait_for_turn()) tick();
+}
+
+bool TickLoop::wall_sane(MonoTime now, WallTime wall) {
+  const Duration offset = wall.time_since_epoch() - now.time_since_epoch();
+  const Duration moved = offset > wall_offset_ ? offset - wall_offset_ : wall_offset_ - offset;
+  if (moved > kWallStep) wall_doubted_until_ = now + kWallDoubt;
+  wall_offset_ = offset;
+  return doors_.clock.wall_sane() && now >= wall_doubted_until_;
+}
+
+std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
+  for (const auto& poller : crew_->pollers) {
+    for (std::size_t i = 0; i < poller->size(); ++i) view.devices.push_back(poller->report(i));
+  }
+  auto snapshot = std::make_shared<Snapshot>();
+  for (std::size_t i = 0; i < crew_->workers.size(); ++i) {
+    view.miners.push_back(crew_->workers[i]->report());
+    snapshot->miners.push_back(view.miners.back()->seen);
+    snapshot->intents[i].park = doors_.intents.parked(crew_->workers[i]->name());
+  }
+  snapshot->tick = stats_.ticks;
+  // Read after the reports: nothing in the picture is younger than the picture.
+  snapshot->now = doors_.clock.now();
+  snapshot->wall = doors_.clock.wall_now();
+  snapshot->wall_sane = wall_sane(snapshot->now, snapshot->wall);
+  snapshot->local_day = snapshot->wall_sane ? crew_->local_day(snapshot->wall) : 0;
+  snapshot->grid = grid_observation(view.devices);
+  snapshot->pv = pv_observation(view.devices);
+  snapshot->battery = battery_observation(view.devices);
+  snapshot->shutting_down = shutting_down_;
+  return snapshot;
+}
+
+void TickLoop::tick() {
+  ++stats_.ticks;
+  auto view = std::make_shared<TickView>();
+  view->crew = crew_;
+  const std::shared_ptr<const Snapshot> snapshot = freeze(*view);
+  auto decision = std::make_shared<Decision>();
+  const MonoTime before = doors_.real_clock.now();
+  doors_.maker.step(*snapshot, *decision);
+  stats_.worst_step = std::max(stats_.worst_step, doors_.real_clock.now() - before);
+  assert(decision->miners.size() == crew_->workers.size());
+
+  keep(*decision, snapshot->now);
+  hand_out(*decision);
+  announce(*decision);
+  log_.add(*snapshot, *decision, crew_->site.miners);
+  view->snapshot = snapshot;
+  view->decision = decision;
+  view->stats = stats_;
+  doors_.recorder.record(snapshot, decision);
+  {
+    const std::lock_guard lock(mutex_);
+    view_ = view;
+  }
+  if (doors_.after_tick) doors_.after_tick(*view);
+}
+
+void TickLoop::hand_out(const Decision& decision) {
+  if (crew_->site.control.dry_run) return;
+  for (std::size_t i = 0; i < crew_->workers.size(); ++i) crew_->workers[i]->post(decision.miners[i]);
+}
+
+std::vector<std::string> TickLoop::unfinished() const {
+  std::vector<std::string> names;
+  const ControlSettings& control = crew_->site.control;
+  if (!view_ || control.dry_run || control.on_stop == OnStop::leave) return names;
+  for (std::size_t i = 0; i < crew_->workers.size(); ++i) {
+    const MinerDecision& wanted = view_->decision->miners[i];
+    const MinerObservation& seen = crew_->workers[i]->report()->seen;
+    const bool confirmed =
+        seen.command.sequence >= wanted.sequence && seen.command.status == CommandStatus::acknowledged;
+    const bool asked = wanted.wanted != CommandKind::none && wanted.sequence != 0;
+    // Driven by the daemon before this one, and not seen since: nobody knows.
+    const bool lost = wanted.sequence == 0 && seen.link != LinkState::up && driven_.count(crew_->workers[i]->name());
+    if ((asked && !confirmed) || lost) names.push_back(crew_->workers[i]->name());
+  }
+  return names;
+}
+
+/// The state learns that a miner is driven before its first command is on its way.
+void TickLoop::keep(const Decision& decision, MonoTime now) {
+  for (std::size_t i = 0; i < crew_->workers.size() && !crew_->site.control.dry_run; ++i) {
+    const MinerDecision& miner = decision.miners[i];
+    const bool runs = miner.wanted == CommandKind::wake || miner.wanted == CommandKind::target;
+    const std::string& name = crew_->workers[i]->name();
+    if (miner.sequence == 0 || !runs || !driven_.insert(name).second) continue;
+    doors_.keeper.change(StateKeeper::When::now,
+                         [&](PersistentState& kept) { StateKeeper::miner(kept, name).driven = true; });
+  }
+  if (now < next_remember_) return;
+  next_remember_ = now + kRememberEach;
+  doors_.keeper.change(StateKeeper::When::soon, [&](PersistentState& kept) { doors_.maker.remember(kept); });
+}
+
+void TickLoop::announce_changes(AlarmSet before, AlarmSet now, const std::string& subject) {
+  if (before == now) return;
+  for (std::size_t i = 0; i < kAlarmCount; ++i) {
+    const auto alarm = static_cast<Alarm>(i);
+    if (now.has(alarm) == before.has(alarm)) continue;
+    if (now.has(alarm)) {
+      doors_.announcer.raise(ports::EventLevel::alarm, to_string(alarm), subject, sentence(alarm));
+    } else {
+      doors_.announcer.clear(to_string(alarm), subject, fmt::format("over: {}", sentence(alarm)));
+    }
+  }
+}
+
+void TickLoop::announce(const Decision& decision) {
+  announce_changes(site_alarms_, decision.alarms, "");
+  site_alarms_ = decision.alarms;
+  for (std::size_t i = 0; i < crew_->workers.size(); ++i) {
+    const std::string& name = crew_->workers[i]->name();
+    auto entry =
+        std::find_if(miner_alarms_.begin(), miner_alarms_.end(), [&](const auto& e) { return e.first == name; });
+    if (entry == miner_alarms_.end()) entry = miner_alarms_.insert(miner_alarms_.end(), {name, AlarmSet{}});
+    announce_changes(entry->second, decision.miners[i].alarms, name);
+    entry->second = decision.miners[i].alarms;
+  }
+}
+
+}  // namespace sluice::runtime
