@@ -16,8 +16,7 @@ function(sluice_adapter name)
     LINK_DEPENDS "${exports}")
   # Unique symbols would be shared between libraries in spite of hidden visibility and keep them from being unloaded.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
-  target_link_options(${target} PRIVATE "LINKER:--version-script=${exports}" "LINKER:--no-undefined"
-    "LINKER:--exclude-libs,ALL")
+  target_link_options(${target} PRIVATE "LINKER:--version-script=${exports}" "LINKER:--exclude-libs,ALL")
   configure_file("${ARG_MANIFEST}" "${CMAKE_BINARY_DIR}/lib/sluice/adapters/${name}.yaml" COPYONLY)
   install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/sluice/adapters")
   install(FILES "${ARG_MANIFEST}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/sluice/adapters" RENAME "${name}.yaml")
