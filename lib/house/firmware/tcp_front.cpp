@@ -22,13 +22,14 @@ namespace sluice::house {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_view_literals;
 
 constexpr int kTickMs = 50;
 constexpr Duration kIdleLimit = 10s;  // a client that says nothing is sent away
 constexpr Duration kDrainLimit = 1s;  // for a client that does not close after the answer
 constexpr std::size_t kLargestRequest = 256 * 1024;
 constexpr std::size_t kMostConnections = 64;  // a silent miner's clients come back and back
-constexpr std::string_view kGarbage = "\x7f\x45\x00\xff\xfe~~ not a reply ~~\x00\x01\x02\xc3\x28";
+constexpr std::string_view kGarbage = "\x7f\x45\x00\xff\xfe~~ not a reply ~~\x00\x01\x02\xc3\x28"sv;
 
 class Fd {
  public:
@@ -44,6 +45,7 @@ class Fd {
   }
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
@@ -109,12 +111,26 @@ struct Connection {
 
 }  // namespace
 
+Result<ReservedPort> ReservedPort::take(const std::string& address, std::uint16_t port) {
+  auto bound = bind_to(address, port);
+  if (!bound) return tl::unexpected(bound.error());
+  const std::uint16_t number = bound_port(*bound);
+  return ReservedPort(bound->release(), number);
+}
+ReservedPort::ReservedPort(ReservedPort&& other) noexcept : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
+ReservedPort& ReservedPort::operator=(ReservedPort&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(port_, other.port_);
+  return *this;
+}
+ReservedPort::~ReservedPort() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 class TcpFront::Loop {
  public:
-  Loop(MinerDoor& door, TcpProtocol& protocol, std::string address, Fd reservation)
-      : door_(door), protocol_(protocol), address_(std::move(address)), reservation_(std::move(reservation)) {
-    port_ = bound_port(reservation_);
-  }
+  Loop(MinerDoor& door, TcpProtocol& protocol, std::string address, ReservedPort reservation)
+      : door_(door), protocol_(protocol), address_(std::move(address)), reservation_(std::move(reservation)) {}
   ~Loop() {
     const std::uint64_t one = 1;
     if (thread_.joinable() && ::write(wake_.get(), &one, sizeof one) == sizeof one) thread_.join();
@@ -124,14 +140,14 @@ class TcpFront::Loop {
     thread_ = std::thread([this] { run(); });
     return {};
   }
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return reservation_.port(); }
 
  private:
   Result<void> listen() {
-    auto bound = bind_to(address_, port_);
+    auto bound = bind_to(address_, port());
     if (!bound) return tl::unexpected(bound.error());
     if (::listen(bound->get(), 64) != 0) {
-      return fail(ErrorKind::io, "cannot listen on {}:{}: {}", address_, port_, std::strerror(errno));
+      return fail(ErrorKind::io, "cannot listen on {}:{}: {}", address_, port(), std::strerror(errno));
     }
     listener_ = std::move(*bound);
     return {};
@@ -257,9 +273,8 @@ class TcpFront::Loop {
   MinerDoor& door_;
   TcpProtocol& protocol_;
   std::string address_;
-  std::uint16_t port_ = 0;
   Fd wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  Fd reservation_;
+  ReservedPort reservation_;
   Fd listener_;
   std::list<Connection> connections_;
   std::thread thread_;
@@ -271,7 +286,7 @@ std::uint16_t TcpFront::port() const { return loop_->port(); }
 
 Result<std::unique_ptr<TcpFront>> TcpFront::start(MinerDoor& door, TcpProtocol& protocol, const std::string& address,
                                                   std::uint16_t port) {
-  auto reservation = bind_to(address, port);
+  auto reservation = ReservedPort::take(address, port);
   if (!reservation) return tl::unexpected(reservation.error());
   auto loop = std::make_unique<Loop>(door, protocol, address, std::move(*reservation));
   if (auto started = loop->start(); !started) return tl::unexpected(started.error());

@@ -35,6 +35,22 @@ class TcpProtocol {
   virtual void tick() {}
 };
 
+/// Keeps a TCP port ours while nothing listens on it: a listener of this process may bind it, nobody gets it by chance.
+class ReservedPort {
+ public:
+  /// `port` 0: any free one. Fails with `io` when it is taken, with `invalid` when `address` is no IPv4 address.
+  static Result<ReservedPort> take(const std::string& address, std::uint16_t port);
+  ReservedPort(ReservedPort&& other) noexcept;
+  ReservedPort& operator=(ReservedPort&& other) noexcept;
+  ~ReservedPort();
+  std::uint16_t port() const { return port_; }
+
+ private:
+  ReservedPort(int fd, std::uint16_t port) : fd_(fd), port_(port) {}
+  int fd_;
+  std::uint16_t port_;
+};
+
 /// Serves until destroyed, on one thread. The port stays reserved while it is closed to clients, so that nobody else
 /// gets it between a refusal and the next connection.
 class TcpFront {

@@ -29,6 +29,7 @@ class FakeDoor final : public MinerDoor {
     change([target](MinerView& view) { view.target = target; });
   }
   void sleep() override {
+    ++sleeps_;
     change([](MinerView& view) {
       view.state = MinerState::asleep;
       view.hashrate = TeraHashes(0.0);
@@ -42,6 +43,7 @@ class FakeDoor final : public MinerDoor {
     change([](MinerView& view) { view.booted = false; });
   }
 
+  int sleeps() const { return sleeps_; }
   /// The test's hand on the miner.
   template <class Change>
   void change(Change change) {
@@ -65,6 +67,7 @@ class FakeDoor final : public MinerDoor {
     return value;
   }
 
+  std::atomic<int> sleeps_ = 0;
   mutable std::mutex mutex_;
   MinerFace face_;
   MinerView view_;
