@@ -11,7 +11,7 @@ constexpr Duration kLongestBackOff = std::chrono::seconds(5);
 
 constexpr const char* kLost = "device_lost";
 
-std::shared_ptr<DeviceReport> with_values(const DeviceReport& before, const ports::DevicePoll& poll) {
+std::shared_ptr<DeviceReport> with_values(const DeviceReport& before, ports::DevicePoll poll) {
   auto report = std::make_shared<DeviceReport>(before);
   report->values = {};
   report->offered = {};
@@ -22,6 +22,7 @@ std::shared_ptr<DeviceReport> with_values(const DeviceReport& before, const port
   }
   report->tried = report->known = report->up = true;
   report->trouble.clear();
+  report->last = std::make_shared<const ports::DevicePoll>(std::move(poll));
   return report;
 }
 
@@ -55,7 +56,7 @@ void DevicePoller::publish(Entry& entry, std::shared_ptr<const DeviceReport> rep
 
 void DevicePoller::poll(Entry& entry) {
   const MonoTime started = clock_.now();
-  const Result<ports::DevicePoll> answer = entry.what.device->poll();
+  Result<ports::DevicePoll> answer = entry.what.device->poll();
   if (!answer && answer.error().kind == ErrorKind::cancelled) return;
   const MonoTime now = clock_.now();
   if (!answer) {
@@ -70,7 +71,7 @@ void DevicePoller::poll(Entry& entry) {
     entry.due = now + entry.back_off;
     return;
   }
-  auto report = with_values(*entry.report, *answer);
+  auto report = with_values(*entry.report, std::move(*answer));
   report->identity = entry.what.device->identity();
   const bool measures_grid = (report->has_role(DeviceRole::grid) || report->has_role(DeviceRole::hybrid)) &&
                              (*report)[Measurement::grid_w].usable();

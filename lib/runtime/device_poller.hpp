@@ -29,6 +29,7 @@ struct DeviceReport {
   bool up = false;      ///< the last poll succeeded
   std::string trouble;  ///< why the last poll failed; empty while it is up
   ports::DeviceIdentity identity;
+  std::shared_ptr<const ports::DevicePoll> last;  ///< the last answer as it came, for people; null before it
   std::array<Reading<double>, kMeasurementCount> values{};
   std::array<bool, kMeasurementCount> offered{};  ///< the template has it, whether or not it is available now
 
