@@ -20,6 +20,8 @@ class ModbusConnection {
   /// Connects if not connected. Errors: refused, timeout, unreachable.
   virtual Result<void> connect(Duration timeout) = 0;
   virtual bool connected() const = 0;
+  /// How many times `connect` has made a connection: tells a device that what it knew of the other side is old.
+  virtual std::uint64_t generation() const = 0;
   virtual void close() = 0;
   /// Reads `out.size()` registers (1…125) from wire address `address` of unit `unit`.
   virtual Result<void> read(std::uint8_t unit, RegisterTable table, std::uint16_t address, std::span<std::uint16_t> out,
