@@ -1,0 +1,506 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "devices/sunspec_models.hpp"
+#include "devices/template.hpp"
+#include "devices/yaml_tree.hpp"
+
+namespace sluice::devices {
+namespace {
+
+constexpr std::array<std::string_view, 5> kRoles{"grid", "pv", "battery", "hybrid", "house"};
+constexpr std::int64_t kMaxAddress = 65535, kMaxPauseMs = 60000;
+
+std::string join(const auto& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
+/// Decimal, without the leading zeros that other YAML readers take for octal.
+std::optional<std::string_view> plain_number(const YamlNode& node) {
+  std::string_view text = node.text;
+  if (node.kind != YamlNode::Kind::scalar || node.quoted || text.empty()) return std::nullopt;
+  const std::string_view digits = text.substr(text[0] == '-' ? 1 : 0);
+  if (digits.size() > 1 && digits[0] == '0' && digits[1] != '.') return std::nullopt;
+  return text;
+}
+
+template <class T>
+std::optional<T> number(std::string_view text, int base = 10) {
+  T value{};
+  const auto [end, error] = [&] {
+    if constexpr (std::is_floating_point_v<T>) {
+      return std::from_chars(text.data(), text.data() + text.size(), value);
+    } else {
+      return std::from_chars(text.data(), text.data() + text.size(), value, base);
+    }
+  }();
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+class TemplateParser {
+ public:
+  explicit TemplateParser(const std::string& file) : file_(file) {}
+
+  ParsedTemplate parse(std::string_view yaml) {
+    std::vector<YamlMistake> mistakes;
+    const YamlNode root = parse_yaml(yaml, mistakes);
+    for (YamlMistake& mistake : mistakes)
+      diagnostics_.push_back({file_, mistake.line, mistake.column, std::move(mistake.text), ""});
+    Template parsed;
+    parsed.file = file_;
+    if (mistakes.empty() && is_mapping(root, "")) top(root, parsed);
+    ParsedTemplate result;
+    if (diagnostics_.empty()) result.value = std::move(parsed);
+    std::ranges::stable_sort(diagnostics_, {},
+                             [](const Diagnostic& each) { return std::pair(each.line, each.column); });
+    result.diagnostics = std::move(diagnostics_);
+    return result;
+  }
+
+ private:
+  // --- scalars -------------------------------------------------------------------------------------------------------
+  void complain(const YamlNode& node, const std::string& where, std::string text) {
+    diagnostics_.push_back({file_, node.line, node.column, std::move(text), where});
+  }
+
+  bool is_mapping(const YamlNode& node, const std::string& where) {
+    if (node.kind == YamlNode::Kind::mapping) return true;
+    complain(node, where, "expected a mapping, `key: value`");
+    return false;
+  }
+
+  std::string text(const YamlNode& node, const std::string& where) {
+    if (node.kind != YamlNode::Kind::scalar || node.text.empty()) complain(node, where, "expected text");
+    return node.text;
+  }
+
+  std::optional<double> real(const YamlNode& node, const std::string& where) {
+    const auto digits = plain_number(node);
+    const auto value = digits ? number<double>(*digits) : std::nullopt;
+    if (value && std::isfinite(*value)) return value;
+    complain(node, where, fmt::format("expected a decimal number, found `{}`", node.text));
+    return std::nullopt;
+  }
+
+  std::optional<std::int64_t> integer(const YamlNode& node, const std::string& where, std::int64_t low,
+                                      std::int64_t high) {
+    std::optional<std::int64_t> value;
+    if (node.kind == YamlNode::Kind::scalar && !node.quoted && node.text.starts_with("0x")) {
+      value = number<std::int64_t>(std::string_view(node.text).substr(2), 16);
+    } else if (const auto digits = plain_number(node)) {
+      value = number<std::int64_t>(*digits);
+    }
+    if (value && *value >= low && *value <= high) return value;
+    complain(node, where, fmt::format("expected a whole number from {} to {}, found `{}`", low, high, node.text));
+    return std::nullopt;
+  }
+
+  bool boolean(const YamlNode& node, const std::string& where) {
+    if (node.text != "true" && node.text != "false")
+      complain(node, where, fmt::format("expected `true` or `false`, found `{}`", node.text));
+    return node.text == "true";
+  }
+
+  Duration milliseconds(const YamlNode& node, const std::string& where) {
+    return std::chrono::milliseconds(integer(node, where, 0, kMaxPauseMs).value_or(0));
+  }
+
+  /// A sequence, or one value standing for a sequence of one.
+  template <class Each>
+  void each(const YamlNode& node, const std::string& where, Each&& visit) {
+    if (node.kind != YamlNode::Kind::sequence) return visit(node, where);
+    if (node.items.empty()) complain(node, where, "the list is empty");
+    for (std::size_t index = 0; index < node.items.size(); ++index)
+      visit(node.items[index], fmt::format("{}[{}]", where, index));
+  }
+
+  /// Every key must be one of `known`, once.
+  void check_keys(const YamlNode& node, const std::string& where, const std::vector<std::string_view>& known) {
+    std::set<std::string> seen;
+    for (const auto& [key, value] : node.entries) {
+      const std::string path = where.empty() ? key.text : where + "." + key.text;
+      if (std::ranges::find(known, key.text) == known.end())
+        complain(key, path, "unknown key; known here: " + join(known));
+      if (!seen.insert(key.text).second) complain(key, path, "this key stands here twice");
+    }
+  }
+
+  const YamlNode* required(const YamlNode& node, const std::string& where, std::string_view key) {
+    const YamlNode* found = node.find(key);
+    if (!found) complain(node, where, fmt::format("`{}` is missing", key));
+    return found;
+  }
+
+  // --- the parts of a template ---------------------------------------------------------------------------------------
+  void top(const YamlNode& root, Template& parsed) {
+    check_keys(root, "",
+               {"id", "title", "checked", "notes", "roles", "unit", "transport", "sunspec", "defaults", "identity",
+                "measurements"});
+    if (const auto* node = required(root, "", "id")) parsed.id = text(*node, "id");
+    if (const auto* node = required(root, "", "title")) parsed.title = text(*node, "title");
+    if (const auto* node = required(root, "", "checked")) parsed.checked = date(*node);
+    if (const auto* node = root.find("notes")) parsed.notes = text(*node, "notes");
+    if (const auto* node = required(root, "", "roles")) {
+      each(*node, "roles", [&](const YamlNode& role, const std::string& where) {
+        if (std::ranges::find(kRoles, role.text) == kRoles.end())
+          complain(role, where, "expected one of " + join(kRoles));
+        parsed.roles.push_back(role.text);
+      });
+    }
+    if (const auto* node = root.find("unit"))
+      parsed.unit = static_cast<std::uint8_t>(integer(*node, "unit", 0, 255).value_or(1));
+    if (const auto* node = root.find("transport")) transport(*node, parsed.transport);
+    max_registers_ = parsed.transport.max_registers;
+    if (const auto* node = root.find("sunspec")) sunspec(*node, parsed);
+    if (const auto* node = root.find("defaults")) defaults(*node);
+    if (const auto* node = root.find("identity")) identity(*node, parsed.identity);
+    if (const auto* node = required(root, "", "measurements")) measurements(*node, parsed);
+    if (uses_points_ && parsed.sunspec_bases.empty())
+      complain(root, "sunspec", "points are used, so `sunspec: {bases: [40000, 50000, 0]}` is needed");
+  }
+
+  std::string date(const YamlNode& node) {
+    constexpr std::string_view kShape = "dddd-dd-dd";
+    bool good = node.text.size() == kShape.size();
+    for (std::size_t index = 0; good && index < kShape.size(); ++index)
+      good = kShape[index] == '-' ? node.text[index] == '-' : node.text[index] >= '0' && node.text[index] <= '9';
+    if (!good) complain(node, "checked", "expected a date such as 2026-07-20");
+    return node.text;
+  }
+
+  void transport(const YamlNode& node, Transport& limits) {
+    const std::string where = "transport";
+    if (!is_mapping(node, where)) return;
+    check_keys(node, where, {"max_registers", "max_gap", "poll_interval_ms", "request_spacing_ms", "connect_delay_ms"});
+    const auto count = [&](std::string_view key, std::int64_t low, std::uint16_t& into) {
+      if (const auto* value = node.find(key))
+        into = static_cast<std::uint16_t>(integer(*value, fmt::format("transport.{}", key), low, 125).value_or(into));
+    };
+    const auto pause = [&](std::string_view key, Duration& into) {
+      if (const auto* value = node.find(key)) into = milliseconds(*value, fmt::format("transport.{}", key));
+    };
+    count("max_registers", 1, limits.max_registers);
+    count("max_gap", 0, limits.max_gap);
+    pause("poll_interval_ms", limits.poll_interval);
+    pause("request_spacing_ms", limits.request_spacing);
+    pause("connect_delay_ms", limits.connect_delay);
+  }
+
+  void sunspec(const YamlNode& node, Template& parsed) {
+    if (!is_mapping(node, "sunspec")) return;
+    check_keys(node, "sunspec", {"bases"});
+    if (const auto* bases = required(node, "sunspec", "bases")) {
+      each(*bases, "sunspec.bases", [&](const YamlNode& base, const std::string& where) {
+        if (const auto address = integer(base, where, 0, kMaxAddress))
+          parsed.sunspec_bases.push_back(static_cast<std::uint16_t>(*address));
+      });
+    }
+  }
+
+  void defaults(const YamlNode& node) {
+    if (!is_mapping(node, "defaults")) return;
+    check_keys(node, "defaults", {"type", "order", "absent"});
+    if (const auto* value = node.find("type")) default_.type = type(*value, "defaults.type");
+    if (const auto* value = node.find("order")) default_.order = order(*value, "defaults.order");
+    if (const auto* value = node.find("absent")) default_.absent = absent(*value, "defaults.absent");
+  }
+
+  void identity(const YamlNode& node, IdentityFields& fields) {
+    if (!is_mapping(node, "identity")) return;
+    check_keys(node, "identity", {"manufacturer", "model", "version", "serial"});
+    const auto field = [&](std::string_view key, std::optional<Register>& into) {
+      const auto* value = node.find(key);
+      const std::string where = fmt::format("identity.{}", key);
+      if (!value || !is_mapping(*value, where)) return;
+      check_keys(*value, where, {"holding", "input", "type", "length", "order", "unit"});
+      into = place(*value, where);
+    };
+    field("manufacturer", fields.manufacturer);
+    field("model", fields.model);
+    field("version", fields.version);
+    field("serial", fields.serial);
+  }
+
+  void measurements(const YamlNode& node, Template& parsed) {
+    if (!is_mapping(node, "measurements")) return;
+    std::set<std::string> seen;
+    for (const auto& [key, value] : node.entries) {
+      const std::string where = "measurements." + key.text;
+      const auto what = measurement_from_name(key.text);
+      if (!what) complain(key, where, "no such measurement; docs/glossary.md lists them");
+      if (!seen.insert(key.text).second) complain(key, where, "this key stands here twice");
+      if (!is_mapping(value, where)) continue;
+      Offer offer;
+      if (what) offer.what = *what;
+      if (const auto* list = value.find("first_of")) {
+        check_keys(value, where, {"first_of"});
+        each(*list, where + ".first_of", [&](const YamlNode& one, const std::string& path) {
+          if (is_mapping(one, path)) offer.alternatives.push_back(alternative(one, path));
+        });
+      } else {
+        offer.alternatives.push_back(alternative(value, where));
+      }
+      parsed.offers.push_back(std::move(offer));
+    }
+    if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
+  }
+
+  Alternative alternative(const YamlNode& node, const std::string& where) {
+    Alternative parsed;
+    if (const auto* terms = node.find("sum")) {
+      check_keys(node, where, {"sum", "when", "beside", "at_least", "zero_means_gone", "side", "otherwise"});
+      each(*terms, where + ".sum", [&](const YamlNode& one, const std::string& path) {
+        if (is_mapping(one, path)) parsed.terms.push_back(term(one, path, {}));
+      });
+    } else {
+      parsed.terms.push_back(term(node, where, {"when", "beside", "at_least", "zero_means_gone", "side", "otherwise"}));
+    }
+    if (const auto* value = node.find("when")) parsed.when = conditions(*value, where + ".when");
+    if (const auto* value = node.find("at_least")) parsed.at_least = real(*value, where + ".at_least");
+    if (const auto* value = node.find("zero_means_gone"))
+      parsed.zero_means_gone = boolean(*value, where + ".zero_means_gone");
+    if (const auto* value = node.find("beside")) {
+      each(*value, where + ".beside", [&](const YamlNode& one, const std::string& path) {
+        if (const auto id = model_id(one, path)) parsed.beside.push_back(*id);
+      });
+    }
+    if (const auto* value = node.find("side")) {
+      if (value->text != "ac" && value->text != "dc") complain(*value, where + ".side", "expected `ac` or `dc`");
+      parsed.dc_side = value->text == "dc";
+    }
+    if (const auto* value = node.find("otherwise")) {
+      const std::string path = where + ".otherwise";
+      if (is_mapping(*value, path)) {
+        check_keys(*value, path, {"value", "when"});
+        Otherwise otherwise;
+        if (const auto* fixed = required(*value, path, "value"))
+          otherwise.value = real(*fixed, path + ".value").value_or(0);
+        if (const auto* when = required(*value, path, "when")) otherwise.when = conditions(*when, path + ".when");
+        parsed.otherwise = std::move(otherwise);
+      }
+    }
+    return parsed;
+  }
+
+  static constexpr std::array<std::string_view, 18> kSourceKeys{
+      "holding", "input", "type", "order", "absent", "not_available", "scale_factor", "scale",  "offset",
+      "min",     "max",   "unit", "point", "models", "group",         "of_groups",    "device", "device_option"};
+
+  Term term(const YamlNode& node, const std::string& where, std::vector<std::string_view> known) {
+    known.insert(known.end(), kSourceKeys.begin(), kSourceKeys.end());
+    known.insert(known.end(), {"value", "bit", "values", "other", "optional", "where"});
+    check_keys(node, where, known);
+    Term parsed;
+    parsed.source = source(node, where);
+    if (const auto* value = node.find("bit")) {
+      if (const auto bit = integer(*value, where + ".bit", 0, 63)) parsed.bit = static_cast<int>(*bit);
+    }
+    if (const auto* value = node.find("values")) values(*value, where + ".values", parsed.values);
+    if (const auto* value = node.find("other")) parsed.other = real(*value, where + ".other");
+    if (const auto* value = node.find("optional")) parsed.optional = boolean(*value, where + ".optional");
+    if (const auto* value = node.find("where")) parsed.where = conditions(*value, where + ".where");
+    if ((parsed.bit || !parsed.values.empty()) && std::holds_alternative<double>(parsed.source))
+      complain(node, where, "`bit` and `values` need a register or a point");
+    return parsed;
+  }
+
+  void values(const YamlNode& node, const std::string& where, std::map<std::uint64_t, double>& into) {
+    if (!is_mapping(node, where)) return;
+    for (const auto& [key, value] : node.entries) {
+      const auto raw = integer(key, where + "." + key.text, 0, 0xFFFFFFFF);
+      const auto meaning = real(value, where + "." + key.text);
+      if (!raw || !meaning) continue;
+      if (!into.emplace(static_cast<std::uint64_t>(*raw), *meaning).second)
+        complain(key, where + "." + key.text, "this key stands here twice");
+    }
+  }
+
+  std::vector<Condition> conditions(const YamlNode& node, const std::string& where) {
+    std::vector<Condition> list;
+    each(node, where, [&](const YamlNode& one, const std::string& path) {
+      if (!is_mapping(one, path)) return;
+      std::vector<std::string_view> known{"is", "is_not", "at_least"};
+      known.insert(known.end(), kSourceKeys.begin(), kSourceKeys.end());
+      check_keys(one, path, known);
+      Condition condition;
+      condition.source = source(one, path);
+      const auto numbers = [&](std::string_view key, std::vector<double>& into) {
+        const auto* value = one.find(key);
+        if (!value) return;
+        each(*value, path + "." + std::string(key), [&](const YamlNode& item, const std::string& item_path) {
+          if (const auto parsed = integer(item, item_path, 0, 0xFFFFFFFF)) into.push_back(static_cast<double>(*parsed));
+        });
+      };
+      numbers("is", condition.is);
+      numbers("is_not", condition.is_not);
+      if (const auto* value = one.find("at_least")) condition.at_least = real(*value, path + ".at_least");
+      list.push_back(std::move(condition));
+    });
+    return list;
+  }
+
+  Source source(const YamlNode& node, const std::string& where) {
+    const int kinds = (node.find("holding") != nullptr) + (node.find("input") != nullptr) +
+                      (node.find("point") != nullptr) + (node.find("value") != nullptr);
+    if (kinds != 1) {
+      complain(node, where, "expected exactly one of `holding`, `input`, `point`, `value`");
+      return 0.0;
+    }
+    if (node.find("point")) return point(node, where);
+    if (const auto* value = node.find("value")) return real(*value, where + ".value").value_or(0.0);
+    return place(node, where);
+  }
+
+  Register place(const YamlNode& node, const std::string& where) {
+    refuse(node, where, {"models", "group", "of_groups", "device", "device_option"}, "belongs to a `point`");
+    Register parsed = default_;
+    const bool input = node.find("input") != nullptr;
+    parsed.table = input ? Table::input : Table::holding;
+    const std::string key = input ? "input" : "holding";
+    if (const auto* value = required(node, where, key))
+      parsed.address = static_cast<std::uint16_t>(integer(*value, where + "." + key, 0, kMaxAddress).value_or(0));
+    if (const auto* value = node.find("type")) parsed.type = type(*value, where + ".type");
+    if (const auto* value = node.find("order")) parsed.order = order(*value, where + ".order");
+    if (const auto* value = node.find("absent")) parsed.absent = absent(*value, where + ".absent");
+    if (const auto* value = node.find("unit"))
+      parsed.unit = static_cast<std::uint8_t>(integer(*value, where + ".unit", 0, 255).value_or(0));
+    if (const auto* value = node.find("length"))
+      parsed.length = static_cast<std::uint8_t>(integer(*value, where + ".length", 1, 64).value_or(1));
+    if (const auto* value = node.find("offset")) parsed.offset = real(*value, where + ".offset").value_or(0);
+    if (const auto* value = node.find("scale_factor")) {
+      if (const auto address = integer(*value, where + ".scale_factor", 0, kMaxAddress))
+        parsed.exponent_address = static_cast<std::uint16_t>(*address);
+    }
+    if (const auto* value = node.find("not_available")) {
+      each(*value, where + ".not_available", [&](const YamlNode& one, const std::string& path) {
+        if (const auto raw = integer(one, path, 0, 0xFFFFFFFF))
+          parsed.not_available.push_back(static_cast<std::uint64_t>(*raw));
+      });
+    }
+    shape(node, where, parsed.scale, parsed.min, parsed.max);
+    if (parsed.type == Type::string && parsed.length == 0)
+      complain(node, where, "a string needs its `length` in registers");
+    if (width(parsed) > max_registers_) complain(node, where, "the value is longer than transport.max_registers");
+    if (parsed.address + width(parsed) > kMaxAddress + 1) complain(node, where, "the value ends beyond register 65535");
+    return parsed;
+  }
+
+  Point point(const YamlNode& node, const std::string& where) {
+    refuse(node, where, {"type", "order", "absent", "not_available", "scale_factor", "offset", "unit"},
+           "is told by the SunSpec model");
+    uses_points_ = true;
+    Point parsed;
+    parsed.name = text(*node.find("point"), where + ".point");
+    if (const auto* list = required(node, where, "models")) {
+      each(*list, where + ".models", [&](const YamlNode& one, const std::string& path) {
+        if (const auto id = model_id(one, path)) parsed.models.push_back(*id);
+      });
+    }
+    if (const auto* value = node.find("group")) {
+      parsed.group = value->text == "every" ? kEveryGroup
+                                            : static_cast<int>(integer(*value, where + ".group", 1, 100).value_or(1));
+    }
+    if (const auto* value = node.find("of_groups"))
+      parsed.of_groups = static_cast<int>(integer(*value, where + ".of_groups", 1, 100).value_or(0));
+    if (const auto* value = node.find("device"))
+      parsed.device = static_cast<int>(integer(*value, where + ".device", 0, 20).value_or(0));
+    if (const auto* value = node.find("device_option")) parsed.device_option = text(*value, where + ".device_option");
+    shape(node, where, parsed.scale, parsed.min, parsed.max);
+    for (const std::uint16_t id : parsed.models) {
+      const Model& model = *find_model(id);
+      if (!find_point(model, parsed.name)) {
+        complain(*node.find("point"), where + ".point", fmt::format("model {} has no point `{}`", id, parsed.name));
+      } else if (in_group(model, parsed.name) != (parsed.group != 0)) {
+        complain(node, where,
+                 in_group(model, parsed.name)
+                     ? fmt::format("`{}` repeats in model {}: say which `group`, 1… or every", parsed.name, id)
+                     : fmt::format("`{}` stands once in model {}: remove `group`", parsed.name, id));
+      }
+    }
+    return parsed;
+  }
+
+  void shape(const YamlNode& node, const std::string& where, double& scale, std::optional<double>& min,
+             std::optional<double>& max) {
+    if (const auto* value = node.find("scale")) {
+      scale = real(*value, where + ".scale").value_or(1);
+      if (scale == 0) complain(*value, where + ".scale", "a scale of 0 makes every value 0");
+    }
+    if (const auto* value = node.find("min")) min = real(*value, where + ".min");
+    if (const auto* value = node.find("max")) max = real(*value, where + ".max");
+    if (min && max && *min >= *max) complain(node, where, "`min` must be below `max`");
+  }
+
+  void refuse(const YamlNode& node, const std::string& where, const std::vector<std::string_view>& keys,
+              std::string_view why) {
+    for (const std::string_view key : keys)
+      if (const auto* value = node.find(key))
+        complain(*value, fmt::format("{}.{}", where, key), fmt::format("this {}", why));
+  }
+
+  std::optional<std::uint16_t> model_id(const YamlNode& node, const std::string& where) {
+    const auto id = integer(node, where, 1, kMaxAddress);
+    if (!id) return std::nullopt;
+    if (find_model(static_cast<std::uint16_t>(*id))) return static_cast<std::uint16_t>(*id);
+    std::vector<std::string> known;
+    for (const Model& model : all_models()) known.push_back(std::to_string(model.id));
+    complain(node, where, "no such SunSpec model here; known: " + join(known));
+    return std::nullopt;
+  }
+
+  Type type(const YamlNode& node, const std::string& where) {
+    const auto parsed = type_from_name(node.text);
+    if (!parsed)
+      complain(node, where, "expected u16, i16, u32, i32, u64, i64, f32, f64, acc16, acc32, acc64 or string");
+    return parsed.value_or(Type::u16);
+  }
+
+  WordOrder order(const YamlNode& node, const std::string& where) {
+    if (node.text != "high_first" && node.text != "low_first")
+      complain(node, where, "expected high_first or low_first");
+    return node.text == "low_first" ? WordOrder::low_first : WordOrder::high_first;
+  }
+
+  Absent absent(const YamlNode& node, const std::string& where) {
+    if (node.text == "none") return Absent::none;
+    if (node.text == "signed_min") return Absent::signed_min;
+    if (node.text != "signed_max") complain(node, where, "expected none, signed_min or signed_max");
+    return Absent::signed_max;
+  }
+
+  const std::string& file_;
+  std::vector<Diagnostic> diagnostics_;
+  Register default_;
+  std::uint16_t max_registers_ = 125;
+  bool uses_points_ = false;
+};
+
+}  // namespace
+
+std::string to_string(const Diagnostic& diagnostic) {
+  return fmt::format("{}:{}:{}: {}{}{}", diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.where,
+                     diagnostic.where.empty() ? "" : ": ", diagnostic.text);
+}
+
+ParsedTemplate parse_template(std::string_view yaml, const std::string& file) {
+  return TemplateParser(file).parse(yaml);
+}
+
+Result<Template> load_template(std::string_view yaml, const std::string& file) {
+  ParsedTemplate parsed = parse_template(yaml, file);
+  if (parsed.value) return std::move(*parsed.value);
+  std::string all;
+  for (const Diagnostic& diagnostic : parsed.diagnostics) all += (all.empty() ? "" : "\n") + to_string(diagnostic);
+  return fail(ErrorKind::invalid, "{}", all);
+}
+
+}  // namespace sluice::devices
