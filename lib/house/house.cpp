@@ -1,0 +1,340 @@
+#include "house/house.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace sluice::house {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr double kReadbackNoise = 0.01;  // of a miner's own watts (benchmark §1)
+constexpr Watts kNoSun{20.0};
+
+sim::HousePlantSpec plant_spec_of(const Scenario& scenario) {
+  sim::HousePlantSpec spec = scenario.house;
+  for (const auto& miner : scenario.miners) spec.miners.push_back(miner.setup);
+  return spec;
+}
+
+bool hashes_or_wakes(MinerState state) { return state == MinerState::running || state == MinerState::waking; }
+
+}  // namespace
+
+/// One miner as its firmware sees it.
+class House::Door final : public MinerDoor {
+ public:
+  Door(House& house, std::size_t index) : house_(house), index_(index) {}
+
+  MinerFace face() const override {
+    const bool wrong = house_.trouble(index_).wrong_identity;
+    MinerFace face;
+    face.model =
+        house_.scenario_.miners[index_].setup.spec.name == "luxos-profile" ? "Antminer S19K Pro" : "Antminer S19";
+    face.mac = fmt::format("02:51:1c:e0:{}:{:02x}", wrong ? "ff" : "00", index_ + 1);
+    face.serial = fmt::format("{}{:04}", wrong ? "OTHER" : "HOUSE", index_ + 1);
+    face.hostname = house_.scenario_.miners[index_].name;
+    return face;
+  }
+  MinerView view() const override {
+    const std::lock_guard lock(house_.mutex_);
+    house_.catch_up();
+    return house_.view(index_);
+  }
+  MinerFaults faults() const override { return house_.trouble(index_).faults; }
+  void set_target(Watts target) override {
+    with_plant([target](sim::MinerPlant& plant) { plant.set_target(target); });
+  }
+  void sleep() override {
+    if (faults().ignore_sleep) return;
+    with_plant([](sim::MinerPlant& plant) { plant.sleep(); });
+  }
+  void wake() override {
+    with_plant([](sim::MinerPlant& plant) { plant.wake(); });
+  }
+  void reboot() override { house_.reboot_miner(index_); }
+
+ private:
+  template <class Command>
+  void with_plant(Command command) {
+    const std::lock_guard lock(house_.mutex_);
+    house_.catch_up();
+    if (!house_.troubles_[index_].faults.drop_commands) command(house_.plant_.miner(index_));
+  }
+  House& house_;
+  std::size_t index_;
+};
+
+House::House(Scenario scenario, sim::Trace day, const ports::Clock& clock, MonoTime origin)
+    : scenario_(std::move(scenario)),
+      clock_(clock),
+      origin_(origin),
+      plant_(plant_spec_of(scenario_), std::move(day)),
+      troubles_(scenario_.miners.size()),
+      noise_(scenario_.house.seed + 1) {
+  for (std::size_t i = 0; i < scenario_.miners.size(); ++i) doors_.push_back(std::make_unique<Door>(*this, i));
+  thread_ = std::thread([this] { run(); });
+}
+
+House::~House() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_condition_.notify_all();
+  thread_.join();
+}
+
+void House::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    catch_up();
+    clock_.wait_until(lock, stop_condition_, clock_.now() + sim::HousePlant::kStep);
+  }
+}
+
+void House::catch_up() {
+  const Duration due = clock_.now() - origin_;
+  // Second by second, so that each second's end is remembered whatever was slept through.
+  while (due - followed_ >= sim::HousePlant::kStep) {
+    const Duration to_second = seconds(1) - plant_.elapsed() % seconds(1);
+    const Duration whole = (due - followed_) / sim::HousePlant::kStep * sim::HousePlant::kStep;
+    const Duration dt = std::min(to_second, whole);
+    plant_.advance(dt);
+    followed_ += dt;
+    remember_seconds();
+  }
+}
+
+void House::remember_seconds() {
+  while (miner_w_.size() < plant_.history().size()) {
+    std::vector<float> watts;
+    std::vector<bool> awake;
+    for (std::size_t i = 0; i < plant_.miner_count(); ++i) {
+      watts.push_back(static_cast<float>(plant_.miner(i).power().value()));
+      awake.push_back(hashes_or_wakes(plant_.miner(i).state()));
+    }
+    miner_w_.push_back(std::move(watts));
+    miner_awake_.push_back(std::move(awake));
+  }
+}
+
+MinerDoor& House::door(std::size_t index) { return *doors_[index]; }
+
+Result<std::size_t> House::miner_index(std::string_view name) const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < scenario_.miners.size(); ++i) {
+    if (scenario_.miners[i].name == name) return i;
+    names.push_back(scenario_.miners[i].name);
+  }
+  return fail(ErrorKind::not_found, "no miner \"{}\"; there are {}", name, fmt::join(names, ", "));
+}
+
+MinerView House::view(std::size_t miner) {
+  const sim::MinerPlant& plant = plant_.miner(miner);
+  const sim::PlantSpec& spec = plant.spec();
+  const MinerTrouble& trouble = troubles_[miner];
+  MinerView view;
+  view.state = plant.state();
+  view.power = plant.power();
+  view.reported_power = plant.reported_power() * trouble.report_gain * (1.0 + kReadbackNoise * noise_.normal());
+  view.target = plant.target();
+  view.min_target = spec.envelope.min;
+  view.max_target = spec.envelope.max;
+  view.target_step = spec.envelope.step;
+  for (const Watts level : spec.envelope.levels) view.levels.push_back({level, spec.hashrate(level)});
+  view.hashrate = trouble.hashrate_gone ? TeraHashes(0.0) : plant.hashrate();
+  view.nominal_hashrate = spec.hashrate(plant.target());
+  view.max_hashrate = spec.max_hashrate;
+  view.temperature = Celsius(30.0 + 40.0 * (plant.power() / spec.envelope.max));
+  view.uptime = plant.uptime();
+  view.booted = plant.booted();
+  view.pool_alive = !trouble.pool_dead;
+  // Only a firmware that tunes anew for every target is slow enough to say so.
+  const bool tunes = spec.dynamics.retarget_up > Duration{};
+  view.tuning = tunes && plant.state() == MinerState::running && abs(plant.power() - plant.settled_power()) > Watts(5);
+  return view;
+}
+
+MeterFace House::meter_face() const {
+  const auto& meter = plant_.meter();
+  MeterFace face{meter.power(), meter.imported(), meter.exported(), plant_.state().grid_lost};
+  if (meter_fault_ == MeterFault::stale) {
+    const auto& past = plant_.history();
+    const auto age = static_cast<std::size_t>(stale_age_ / seconds(1));
+    const auto index = past.size() > age ? past.size() - 1 - age : 0;
+    if (!past.empty()) {
+      face.power = past[index].state.grid;
+      face.imported = past[index].score.imported;
+      face.exported = past[index].score.exported;
+    }
+  }
+  if (meter_fault_ == MeterFault::sign_flipped) {
+    face.power = -face.power;
+    std::swap(face.imported, face.exported);
+  }
+  return face;
+}
+
+InverterFace House::inverter_face() const {
+  const auto& state = plant_.state();
+  InverterFace face;
+  face.power = state.pv;
+  face.rating = plant_.spec().pv.rating;
+  face.produced = plant_.pv_energy();
+  face.throttled = state.pv_throttled;
+  face.asleep = state.potential < kNoSun;
+  face.islanded = state.grid_lost;
+  if (const auto& battery = plant_.spec().battery) {
+    face.has_storage = true;
+    face.storage = {state.battery, state.soc, battery->spec.capacity, battery->spec.max_power};
+  }
+  return face;
+}
+
+std::optional<UnitReply> House::modbus_unit(int unit) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  if (unit == kInverterUnit) {
+    if (inverter_fault_ == MeterFault::frozen) return UnitReply{frozen_inverter_};
+    return shown(inverter_registers(inverter_face()), inverter_fault_);
+  }
+  if (unit == kMeterUnit) {
+    if (meter_fault_ == MeterFault::frozen) return UnitReply{frozen_meter_};
+    return shown(meter_registers(meter_face()), meter_fault_);
+  }
+  return std::nullopt;
+}
+
+UnitReply House::shown(UnitRegisters registers, MeterFault fault) {
+  UnitReply reply{std::move(registers), fault == MeterFault::silent};
+  if (fault == MeterFault::garbage) {
+    for (auto& word : reply.registers.words) word = static_cast<std::uint16_t>(noise_.next() & 0xFFFFU);
+  }
+  return reply;
+}
+
+ModbusFaults House::modbus_faults() const {
+  const std::lock_guard lock(mutex_);
+  return modbus_faults_;
+}
+
+HouseTruth House::truth() {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  HouseTruth truth;
+  truth.elapsed = plant_.elapsed();
+  truth.second_of_day =
+      (scenario_.house.start_second + static_cast<std::size_t>(plant_.elapsed() / seconds(1))) % 86'400;
+  truth.state = plant_.state();
+  truth.meter = plant_.meter().power();
+  truth.score = plant_.score();
+  for (std::size_t i = 0; i < plant_.miner_count(); ++i) {
+    const auto& plant = plant_.miner(i);
+    truth.miners.push_back({scenario_.miners[i].name, plant.state(), plant.booted(), plant.power(),
+                            plant.reported_power() * troubles_[i].report_gain, plant.target(), plant.settled_power(),
+                            plant.commands(), plant.starts(), plant.reboots(), plant.hashrate()});
+  }
+  return truth;
+}
+
+Result<WindowScore> House::window(double from_s, double to_s) {
+  std::vector<double> surplus_w;
+  std::vector<sim::OracleMiner> miners;
+  WindowScore window;
+  {
+    const std::lock_guard lock(mutex_);
+    catch_up();
+    const auto& past = plant_.history();
+    const auto from = static_cast<std::size_t>(std::max(0.0, from_s));
+    const auto to = std::min(past.size(), static_cast<std::size_t>(std::max(0.0, to_s)));
+    if (from >= to) {
+      return fail(ErrorKind::invalid, "seconds {} to {} are not over yet: the house is at second {}", from_s, to_s,
+                  past.size());
+    }
+    window.from_s = static_cast<double>(from);
+    window.to_s = static_cast<double>(to);
+    window.score = from == 0 ? past[to - 1].score : past[to - 1].score - past[from - 1].score;
+    for (std::size_t i = from; i < to; ++i) surplus_w.push_back(past[i].state.surplus().value());
+    for (std::size_t i = 0; i < plant_.miner_count(); ++i) {
+      const auto& setup = plant_.spec().miners[i];
+      const std::size_t before = from == 0 ? 0 : from - 1;
+      miners.push_back({setup.spec, setup.errors.setpoint_bias, miner_awake_[before][i],
+                        Watts(static_cast<double>(miner_w_[before][i]))});
+    }
+  }
+  window.oracle = sim::oracle(surplus_w, miners);
+  return window;
+}
+
+std::vector<TruthSecond> House::history(std::size_t from_s) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  std::vector<TruthSecond> result;
+  for (std::size_t i = from_s; i < plant_.history().size(); ++i) {
+    result.push_back({plant_.history()[i].state, miner_w_[i]});
+  }
+  return result;
+}
+
+void House::set_meter_fault(MeterFault fault, Duration age) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  if (fault == MeterFault::frozen) frozen_meter_ = meter_registers(meter_face());
+  meter_fault_ = fault;
+  stale_age_ = age;
+}
+
+void House::set_inverter_fault(MeterFault fault) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  if (fault == MeterFault::frozen) frozen_inverter_ = inverter_registers(inverter_face());
+  inverter_fault_ = fault;
+}
+
+void House::set_modbus_faults(const ModbusFaults& faults) {
+  const std::lock_guard lock(mutex_);
+  modbus_faults_ = faults;
+}
+
+void House::set_grid_lost(bool lost) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  plant_.set_grid_lost(lost);
+}
+
+void House::set_trouble(std::size_t miner, const MinerTrouble& trouble) {
+  const std::lock_guard lock(mutex_);
+  troubles_[miner] = trouble;
+}
+
+MinerTrouble House::trouble(std::size_t miner) const {
+  const std::lock_guard lock(mutex_);
+  return troubles_[miner];
+}
+
+void House::reboot_miner(std::size_t miner) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  plant_.miner(miner).reboot();
+}
+
+void House::command_miner(std::size_t miner, Watts target) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  plant_.miner(miner).set_target(target);
+}
+
+void House::clear_faults() {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  meter_fault_ = inverter_fault_ = MeterFault::none;
+  modbus_faults_ = {};
+  plant_.set_grid_lost(false);
+  std::ranges::fill(troubles_, MinerTrouble{});
+}
+
+}  // namespace sluice::house

@@ -1,0 +1,43 @@
+#pragma once
+/// A Modbus TCP server with several units behind one address, and the bad days of a real one.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "house/sunspec_face.hpp"
+
+namespace sluice::house {
+
+struct ModbusFaults {
+  Duration delay{};                 ///< real time before every answer
+  bool refuse_connections = false;  ///< the port is closed, open connections end
+  bool silent = false;              ///< accepts, never answers
+  bool garbage = false;             ///< answers bytes that are no reply
+};
+
+/// What a unit shows at this moment.
+struct UnitReply {
+  UnitRegisters registers;
+  bool silent = false;  ///< this unit alone does not answer
+};
+
+/// Both are called from the server's thread. No value: there is no such unit (exception 11).
+using UnitSource = std::function<std::optional<UnitReply>(int unit)>;
+using ModbusFaultSource = std::function<ModbusFaults()>;
+
+class ModbusServer {
+ public:
+  virtual ~ModbusServer() = default;  ///< stops
+  virtual std::uint16_t port() const = 0;
+};
+
+/// Serves function codes 3 and 4 at once. Fails with `io` when the port is taken. Port 0: any free one.
+Result<std::unique_ptr<ModbusServer>> make_modbus_server(const std::string& address, std::uint16_t port,
+                                                         UnitSource units, ModbusFaultSource faults);
+
+}  // namespace sluice::house

@@ -1,0 +1,35 @@
+#pragma once
+/// What house to emulate: a built-in one by name, or a YAML file (docs/reference/scenario.md tells its fields).
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "sim/house_plant.hpp"
+
+namespace sluice::house {
+
+struct MinerScenario {
+  std::string name;
+  std::string firmware;  ///< `luxos`, `vnish-1.2`, `vnish-1.3`, `braiins`; `none` = physics without an API
+  sim::MinerSetup setup;
+};
+
+struct Scenario {
+  std::string name;
+  std::string trace = "day_b";  ///< `day_a`, `day_b`, `clear`, `broken`, `constant`, or a CSV file's path
+  Watts constant_pv{6000}, constant_load{300};  ///< of `constant`
+  std::size_t seconds = 2400;                   ///< meant length of a run
+  sim::HousePlantSpec house;                    ///< without its miners
+  std::vector<MinerScenario> miners;
+};
+
+std::vector<std::string> builtin_scenarios();
+/// A built-in's name or the path of a YAML file. `seed` overrides the scenario's: biases and noise follow from it.
+/// `invalid` says `file:line:column: field: what is wrong`.
+Result<Scenario> load_scenario(const std::string& name_or_file, std::optional<std::uint64_t> seed);
+/// Reads or makes the day. `data_dir` holds the recorded days.
+Result<sim::Trace> load_day(const Scenario& scenario, const std::string& data_dir);
+
+}  // namespace sluice::house
