@@ -13,7 +13,10 @@ using std::chrono::seconds;
 constexpr double kTrimmerEndW = 50.0;      // so near to its ends the others are moved …
 constexpr double kTrimmerInsideW = 300.0;  // … by enough to put it this far inside
 constexpr Duration kBaseRaiseEvery = seconds(20);
-constexpr Duration kBaseLowerEvery = seconds(5);
+constexpr double kLongClimbS = 10.0;
+constexpr double kFallAheadS = 2.0;
+constexpr double kSlopeMemoryS = 3.0;
+constexpr Duration kBaseLowerEvery = seconds(2);
 constexpr Duration kFineAfter = seconds(30);
 constexpr double kFineMemoryS = 15.0;
 // Newsvendor: with λ = 3.5 a level is worth taking while less than 1/(1+λ) of its step is missing.
@@ -54,6 +57,15 @@ Watts target_for(const Unit& unit, double wish_w, double leak_price) {
   return best;
 }
 
+/// W/s upwards; a firmware that declares no ramp rises at once.
+double rise_rate(const Unit& unit) {
+  return (unit.max_w() - unit.min_w()) / std::max(1.0, to_seconds(unit.dynamics().ramp_up));
+}
+
+double fall_rate(const Unit& unit) {
+  return (unit.max_w() - unit.min_w()) / std::max(1.0, to_seconds(unit.dynamics().ramp_down));
+}
+
 bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
   const Duration wait = std::max(profile.retarget_up, unit.dynamics().retarget_up);
   return now - unit.raised_at() >= wait && now >= unit.patience_until() && unit.writes_left() > 0;
@@ -74,6 +86,13 @@ Watts ramp_limited(const Unit& unit, Watts target, const ConstraintProfile& prof
 
 void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                    const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons) {
+  const double high_w = std::max(budget.available_w[0], budget.available_w[1]);
+  if (slope_known_ && dt_s > 0.0) {
+    const double slope = (high_w - last_high_w_) / dt_s;
+    slope_w_per_s_ += (slope - slope_w_per_s_) * std::min(1.0, dt_s / kSlopeMemoryS);
+  }
+  slope_known_ = true;
+  last_high_w_ = high_w;
   commit(units, members, control, budget, may_start, now, dt_s, reasons);
   choose_trimmer(units, members);
   if (trimmer_ == kNobody) return;
@@ -199,8 +218,17 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
   const double inside_w = std::min(kTrimmerInsideW, 0.3 * (top_w - bottom_w));
   const double end_w = std::min(kTrimmerEndW, 0.1 * (top_w - bottom_w));
 
-  if (settled.low_w > top_w - end_w && may_raise && now - bases_raised_ >= kBaseRaiseEvery) {
-    double more_w = settled.low_w - (top_w - inside_w);
+  // What the trimmer cannot take at all, or only after a long climb that the others would shorten.
+  const double rise_w = std::min(settled.low_w, top_w) - trimmer.twin(Bound::low).power_w();
+  double rate_w_per_s = rise_rate(trimmer);
+  const bool climbs_long = rise_w > kLongClimbS * rate_w_per_s;
+  for (const std::uint8_t member : members) {
+    if (member != trimmer_ && units[member].adjustable()) rate_w_per_s += rise_rate(units[member]);
+  }
+  const double climb_s = climbs_long ? rise_w / rate_w_per_s : 0.0;
+  const bool beyond = settled.low_w > top_w - end_w;
+  if ((beyond || climbs_long) && may_raise && now - bases_raised_ >= kBaseRaiseEvery) {
+    double more_w = beyond ? settled.low_w - (top_w - inside_w) : rise_w;
     for (const std::uint8_t member : members) {
       Unit& unit = units[member];
       if (member == trimmer_ || !unit.adjustable() || more_w < control.profile.deadband_up.value()) continue;
@@ -208,7 +236,8 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
         reasons[member] = Reason::retarget_wait;
         continue;
       }
-      Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() + more_w));
+      const double part_w = beyond ? more_w : std::min(more_w, rise_rate(unit) * climb_s);
+      Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() + part_w));
       target = ramp_limited(unit, target, control.profile, now);
       if (target <= unit.target()) continue;
       more_w -= unit.drawn_w(target) - unit.settled_w();
@@ -216,20 +245,45 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
       reasons[member] = Reason::following_surplus;
       bases_raised_ = now;
     }
-  } else if (settled.high_w < bottom_w + end_w) {
-    double less_w = bottom_w + inside_w - settled.high_w;
-    // The last in precedence gives first.
-    for (std::size_t i = members.size(); i-- > 0;) {
-      Unit& unit = units[members[i]];
-      if (members[i] == trimmer_ || !unit.adjustable() || less_w <= 0.0 || unit.target() <= unit.envelope().min)
-        continue;
-      if (now - unit.lowered_at() < kBaseLowerEvery || !may_lower_now(unit, control.profile, now)) continue;
-      const Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() - less_w));
-      if (target >= unit.target()) continue;
-      less_w -= unit.settled_w() - unit.drawn_w(target);
-      unit.want_target(target, now);
-      reasons[members[i]] = Reason::following_surplus;
+  } else {
+    // Slow miners are told early: while what is available falls fast, where it will be is what counts.
+    const double soon_w = settled.high_w + kFallAheadS * std::min(0.0, slope_w_per_s_);
+    if (soon_w < bottom_w + end_w) lower_bases(units, members, control, bottom_w + inside_w - soon_w, now, reasons);
+  }
+}
+
+void Dispatch::lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                           double less_w, MonoTime now, std::span<Reason> reasons) {
+  // All of them at once, each by as much as it can shed in the same time: the quickest way down.
+  StaticVector<std::uint8_t, kMaxMiners> able;
+  for (const std::uint8_t member : members) {
+    const Unit& unit = units[member];
+    if (member == trimmer_ || !unit.adjustable() || unit.target() <= unit.envelope().min) continue;
+    if (now - unit.lowered_at() >= kBaseLowerEvery && may_lower_now(unit, control.profile, now)) able.push_back(member);
+  }
+  // Those with little room give it all; what they cannot give is shared by the rest.
+  std::array<double, kMaxMiners> share_w{};
+  for (std::size_t round = 0; round < able.size() && less_w > 1.0; ++round) {
+    double rates = 0.0;
+    for (const std::uint8_t member : able) {
+      if (share_w[member] < units[member].settled_w() - units[member].min_w()) rates += fall_rate(units[member]);
     }
+    if (rates <= 0.0) break;
+    double given_w = 0.0;
+    for (const std::uint8_t member : able) {
+      const double room_w = units[member].settled_w() - units[member].min_w() - share_w[member];
+      const double part_w = std::min(std::max(room_w, 0.0), less_w * fall_rate(units[member]) / rates);
+      share_w[member] += part_w;
+      given_w += part_w;
+    }
+    less_w -= given_w;
+  }
+  for (const std::uint8_t member : able) {
+    Unit& unit = units[member];
+    const Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() - share_w[member]));
+    if (share_w[member] < 1.0 || target >= unit.target()) continue;
+    unit.want_target(target, now);
+    reasons[member] = Reason::following_surplus;
   }
 }
 

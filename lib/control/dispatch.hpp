@@ -40,6 +40,8 @@ class Dispatch {
   void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members);
   void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
+  void lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                   double less_w, MonoTime now, std::span<Reason> reasons);
   void trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
             double dt_s, Reason& reason);
 
@@ -48,6 +50,9 @@ class Dispatch {
   MonoTime last_start_{};
   MonoTime bases_raised_{};
   double sun_at_change_w_ = 0.0;
+  bool slope_known_ = false;
+  double last_high_w_ = 0.0;
+  double slope_w_per_s_ = 0.0;  ///< of what is available, over a few seconds
 };
 
 }  // namespace sluice::control

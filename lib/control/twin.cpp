@@ -10,6 +10,7 @@ namespace {
 // minimum.
 constexpr double kWakeIdleShare = 0.6;
 constexpr double kWakeIdleExtraW = 40.0;
+constexpr double kSaidAsleepS = 3.0;
 
 double toward(double from, double to, double up, double down, double seconds) {
   return to > from ? std::min(to, from + up * seconds) : std::max(to, from - down * seconds);
@@ -72,25 +73,28 @@ void Twin::give(MonoTime sent, Order order, double goal_w) {
   }
 }
 
-void Twin::seen_running(MonoTime now) {
+void Twin::seen_running() {
   if (core_.mode != Mode::waking && !(core_.mode == Mode::asleep && core_.pending.empty())) return;
-  core_.advance(now);
   core_.mode = Mode::running;
   core_.power_w = std::max(core_.power_w, core_.dynamics.min_w);
-  if (core_.goal_w < core_.dynamics.min_w) core_.goal_w = core_.dynamics.min_w;
+  core_.goal_w = std::max(core_.goal_w, core_.dynamics.min_w);
+  history_[newest_].power_w = core_.power_w;
 }
 
-void Twin::seen_waking(MonoTime now) {
+void Twin::seen_waking() {
   if (core_.mode != Mode::running) return;
   core_.mode = Mode::waking;
-  core_.wake_began = now - from_seconds(core_.dynamics.wake_s);
+  core_.wake_began = core_.time - from_seconds(core_.dynamics.wake_s);
   core_.power_w = std::min(core_.power_w, core_.dynamics.min_w);
+  history_[newest_].power_w = core_.power_w;
 }
 
-void Twin::seen_asleep(MonoTime now) {
-  if (core_.mode == Mode::asleep) return;
-  core_.advance(now);
+void Twin::seen_asleep() {
   core_.mode = Mode::asleep;
+  core_.pending.clear();
+  // Firmware may say so a little early, but not by long.
+  const double left_w = std::fabs(core_.power_w - core_.dynamics.sleep_w);
+  core_.dynamics.stop_w_per_s = std::max(core_.dynamics.stop_w_per_s, left_w / kSaidAsleepS);
 }
 
 void Twin::shift(double delta_w) {

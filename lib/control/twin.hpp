@@ -41,12 +41,13 @@ class Twin {
   void run_at(MonoTime sent, double goal_w);
   void wake(MonoTime sent, double goal_w);
   void sleep(MonoTime sent);
-  /// The miner itself says that it hashes: waking ends now, at minimum power.
-  void seen_running(MonoTime now);
-  /// The miner itself says that it is still on its way: waking goes on, at most up to minimum power.
-  void seen_waking(MonoTime now);
-  /// The miner itself says that it sleeps.
-  void seen_asleep(MonoTime now);
+  // The miner's own word, as of the last `advance`.
+  /// It hashes: waking ends now, at minimum power.
+  void seen_running();
+  /// It is still on its way: waking goes on, at most up to minimum power.
+  void seen_waking();
+  /// It sleeps.
+  void seen_asleep();
 
   /// What was learned of its draw moves the whole running curve, past and goal included, by `delta_w`.
   void shift(double delta_w);

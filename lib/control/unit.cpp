@@ -103,7 +103,8 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
   const double late_s = dead_s + bracket.dead_late_s + caution_s_;
   const double up = rate(dynamics_.ramp_up, span_w, kInstantly);
   const double down = rate(dynamics_.ramp_down, span_w, kInstantly);
-  const double stop = rate(dynamics_.ramp_down, top_w, kInstantly);
+  const Duration stopping = dynamics_.stop > Duration::zero() ? dynamics_.stop : dynamics_.ramp_down;
+  const double stop = rate(stopping, top_w, kInstantly);
   TwinDynamics low;
   low.sleep_w = sleep_w();
   low.min_w = envelope_.known() ? min_w() : 0.0;
@@ -149,19 +150,19 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
   if (!adopted_ && reachable_ && seen.state != MinerState::unknown) adopt(seen, now);
 
   feed(seen.command, now);
-  if (reachable_ && seen.state_at > answered_at_ && fed_sequence_ == sequence_) {
-    if (seen.state == MinerState::running && on()) {
-      low_.seen_running(now);
-      high_.seen_running(now);
-    } else if (seen.state == MinerState::waking && on()) {
-      high_.seen_waking(now);
-    } else if (seen.state == MinerState::asleep && !on()) {
-      low_.seen_asleep(now);
-      high_.seen_asleep(now);
-    }
-  }
   low_.advance(now);
   high_.advance(now);
+  if (reachable_ && seen.state_at > answered_at_ && fed_sequence_ == sequence_) {
+    if (seen.state == MinerState::running && on()) {
+      low_.seen_running();
+      high_.seen_running();
+    } else if (seen.state == MinerState::waking && on()) {
+      high_.seen_waking();
+    } else if (seen.state == MinerState::asleep && !on()) {
+      low_.seen_asleep();
+      high_.seen_asleep();
+    }
+  }
 
   if (seen.reported_power.usable()) {
     reported_now_w_ = seen.reported_power.value.value();

@@ -53,6 +53,7 @@ struct MinerDynamics {
   Duration dead_time{};             ///< command sent → power begins to move
   Duration ramp_up{};               ///< minimum → maximum power
   Duration ramp_down{};             ///< maximum → minimum power
+  Duration stop{};                  ///< maximum power → asleep; 0 = as `ramp_down`
   Duration wake{};                  ///< wake command → minimum power
   Watts sleep_power{};              ///< drawn while asleep
   Duration retarget_up{};           ///< least time between two raised targets

@@ -121,7 +121,7 @@ TEST(Twin, TheMinersOwnWordEndsWakingEarly) {
   twin.reset(at(0), Twin::Mode::asleep, 25.0, luxos());
   twin.wake(at(0), 1500.0);
   twin.advance(at(20));
-  twin.seen_running(at(20));
+  twin.seen_running();
   EXPECT_GE(twin.power_w(), 900.0);
   twin.advance(at(60));
   EXPECT_DOUBLE_EQ(twin.power_w(), 1500.0);
