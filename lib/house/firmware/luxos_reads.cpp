@@ -212,6 +212,7 @@ json fans(const LuxosPicture& p) {
 
 json pools(const LuxosPicture& p) {
   return json::array({{{"POOL", 0},
+                       {"GROUP", 0},
                        {"URL", "stratum+tcp://pool.example:3333"},
                        {"User", "house.worker"},
                        {"Status", p.view.pool_alive ? "Alive" : "Dead"},
