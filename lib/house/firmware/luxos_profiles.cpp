@@ -110,9 +110,13 @@ std::optional<LuxosProfile> select_profile(const std::vector<LuxosProfile>& prof
     return highest_within(profiles, *value, [](const LuxosProfile& p) { return p.hashrate.value(); });
   }
   if (selector.starts_with('+') || selector.starts_with('-')) {
-    const auto steps = number_with_unit(selector.substr(selector.starts_with('+') ? 1 : 0), "");
+    const std::string_view digits = selector.substr(selector.starts_with('+') ? 1 : 0);
+    int steps = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), steps);
     for (const LuxosProfile& profile : profiles) {
-      if (steps && profile.step == current.step + static_cast<int>(*steps)) return profile;
+      if (error == std::errc() && end == digits.data() + digits.size() && profile.step - current.step == steps) {
+        return profile;
+      }
     }
   }
   return std::nullopt;

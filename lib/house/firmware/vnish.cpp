@@ -285,20 +285,32 @@ class Vnish final : public HttpProtocol {
     const auto presets = list();
     const auto preset = std::ranges::find_if(presets, [&](const VnishPreset& p) { return wanted == p.name; });
     if (preset == presets.end()) return error(400, "Unknown preset");
-    const bool modded = change.value(json::json_pointer("/miner/overclock/modded_psu"),
-                                     settings_.value(json::json_pointer("/miner/overclock/modded_psu"), false));
+    const json::json_pointer modded_psu("/miner/overclock/modded_psu");
+    const bool modded = (change.contains(modded_psu) ? change[modded_psu] : settings_[modded_psu]) == true;
     if (preset->modded_psu_required && !modded) return error(500, "The preset needs a modded PSU");
-    if (preset->tuned && effective()) take(change, preset->name);
+    if (preset->tuned && effective() && !take(change, preset->name)) return error(400, "A setting has the wrong type");
     return reply({{"restart_required", restart_required()}, {"reboot_required", false}});
   }
 
-  void take(const json& change, const std::string& preset) {
-    settings_.merge_patch(change);
+  /// False, and nothing changed, when what this miner lives by would lose its type.
+  bool take(const json& change, const std::string& preset) {
+    json merged = settings_;
+    merged.merge_patch(change);
+    const auto at = [&merged](const char* where) {
+      const json::json_pointer pointer(where);
+      return merged.contains(pointer) ? merged[pointer] : json();
+    };
+    if (!at("/miner/overclock/preset").is_string() || !at("/miner/overclock/modded_psu").is_boolean() ||
+        !at("/miner/overclock/preset_switcher/enabled").is_boolean()) {
+      return false;
+    }
+    settings_ = std::move(merged);
     // A client that sends the old tuning back along with a new preset's name spoils that preset.
     const json overclock = change.value(json::json_pointer("/miner/overclock"), json::object());
     if (overclock.contains("globals") || overclock.contains("chains")) modified_.insert(preset);
     const bool running = !sleeping(door_.view().state);
     if (configured() != active_ && !(running && options_.preset_needs_restart)) apply_settings();
+    return true;
   }
 
   HttpAnswer reboot(const HttpRequest&) {

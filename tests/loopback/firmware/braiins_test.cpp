@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "bos_v1.grpc.pb.h"
@@ -310,6 +311,9 @@ TEST_F(BraiinsTest, RelativeTargets) {
   part.set_reference(v1::RELATIVE_TARGET_REFERENCE_MAX);
   EXPECT_TRUE(call(*performance_, &v1::PerformanceService::Stub::SetRelativePowerTarget, part).first.ok());
   EXPECT_EQ(door_.view().target, Watts(1625.0));
+  part.set_percentage(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(call(*performance_, &v1::PerformanceService::Stub::SetRelativePowerTarget, part).first.error_code(),
+            StatusCode::INVALID_ARGUMENT);
   v1::SetDefaultPowerTargetRequest standard;
   standard.set_save_action(v1::SAVE_ACTION_SAVE_AND_APPLY);
   EXPECT_TRUE(call(*performance_, &v1::PerformanceService::Stub::SetDefaultPowerTarget, standard).first.ok());

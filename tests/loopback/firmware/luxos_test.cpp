@@ -240,6 +240,9 @@ TEST_F(LuxosTest, SetsAProfileByEverySelector) {
   EXPECT_EQ(code(wrong), 401);
   EXPECT_EQ(message(wrong), "Invalid profile value");
   EXPECT_EQ(code(write("profileset", "100W")), 401) << "below the lowest";
+  for (const char* bad : {"+99999999999999", "-", "+1.5", "W", "nanW", "12 W"}) {
+    EXPECT_EQ(code(write("profileset", bad)), 401) << bad;
+  }
   EXPECT_EQ(message(write("profileset", "")), "Missing parameter: profile");
   EXPECT_EQ(door_.view().target, Watts(1657));
 }

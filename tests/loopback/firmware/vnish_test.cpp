@@ -244,6 +244,19 @@ TEST_F(VnishTest, PresetsItDoesNotWant) {
   EXPECT_EQ(door_.view().target, Watts(1500));
 }
 
+TEST_F(VnishTest, SettingsOfTheWrongTypeChangeNothing) {
+  start();
+  unlock();
+  const json before = read("/settings");
+  for (const char* bad :
+       {R"({"miner":5})", R"({"miner":null})", R"({"miner":{"overclock":[]}})",
+        R"({"miner":{"overclock":{"modded_psu":"yes"}}})", R"({"miner":{"overclock":{"preset":null}}})",
+        R"({"miner":{"overclock":{"preset_switcher":true}}})"}) {
+    EXPECT_EQ(change(json::parse(bad)), 400) << bad;
+  }
+  EXPECT_EQ(read("/settings"), before);
+}
+
 TEST_F(VnishTest, StopsAndStartsWithEmptyReplies) {
   start();
   unlock();

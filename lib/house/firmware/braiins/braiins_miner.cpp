@@ -75,7 +75,7 @@ Result<Watts> BraiinsMiner::change_target(Watts difference, BraiinsSave save) {
 Result<Watts> BraiinsMiner::take_target(Watts target, BraiinsSave save, bool moves) {
   if (auto ok = allowed(save); !ok) return tl::unexpected(ok.error());
   const MinerView view = door_.view();
-  if (target < view.min_target || target > view.max_target) {
+  if (!(target >= view.min_target && target <= view.max_target)) {  // NaN is out of range too
     return fail(ErrorKind::invalid, "power target {:.0f} W is out of range {:.0f} to {:.0f} W", target.value(),
                 view.min_target.value(), view.max_target.value());
   }
