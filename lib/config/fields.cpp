@@ -1,0 +1,871 @@
+#include "config/fields.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <type_traits>
+
+#include "model/names.hpp"
+
+namespace sluice::config {
+namespace {
+
+using enum FieldType;
+
+// ---- from a checked value into a member, and back -------------------------------------------------------------------
+
+double unit_seconds(std::string_view unit) { return unit == "ms" ? 1e-3 : 1.0; }
+
+template <class T>
+void put(T& member, const Value& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    member = value.boolean;
+  } else if constexpr (std::is_enum_v<T>) {
+    member = static_cast<T>(value.choices.front());
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    member = static_cast<T>(value.number);
+  } else if constexpr (std::is_same_v<T, Duration>) {
+    member = from_seconds(value.number * unit_seconds(value.unit));
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    member = value.text;
+  } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    member = value.texts;
+  } else {
+    member = T(value.number);
+  }
+}
+
+template <class T>
+std::string as_text(const T& member, const Field& field) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return member ? "true" : "false";
+  } else if constexpr (std::is_enum_v<T>) {
+    return std::string(field.choices[static_cast<std::size_t>(member)]);
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return plain_text(static_cast<double>(member));
+  } else if constexpr (std::is_same_v<T, Duration>) {
+    return plain_text(to_seconds(member) / unit_seconds(field.unit));
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return member;
+  } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    return "";
+  } else {
+    return plain_text(member.value());
+  }
+}
+
+template <class>
+struct MemberOf;
+template <class C, class T>
+struct MemberOf<T C::*> {
+  using Class = C;
+};
+template <auto Member>
+using ClassOf = typename MemberOf<decltype(Member)>::Class;
+
+template <auto Member>
+void store(void* target, const Value& value) {
+  put(static_cast<ClassOf<Member>*>(target)->*Member, value);
+}
+template <auto Member>
+std::string show(const void* target, const Field& field) {
+  return as_text(static_cast<const ClassOf<Member>*>(target)->*Member, field);
+}
+template <auto Member>
+void* inside(void* target) {
+  return &(static_cast<ClassOf<Member>*>(target)->*Member);
+}
+template <auto Member>
+void* append(void* target) {
+  return &(static_cast<ClassOf<Member>*>(target)->*Member).emplace_back();
+}
+void* same(void* target) { return target; }
+std::string nothing(const void*, const Field&) { return ""; }
+
+// ---- values with a form of their own --------------------------------------------------------------------------------
+
+template <class Curve>
+void put_curve(Curve& curve, const Value& value) {
+  curve.clear();
+  for (const auto& [soc, share] : value.curve) curve.push_back({Percent(soc), share});
+}
+
+void store_roles(void* target, const Value& value) {
+  auto& device = *static_cast<DeviceConfig*>(target);
+  for (const std::size_t choice : value.choices) device.roles.push_back(static_cast<Role>(choice));
+  device.role = device.roles.front();
+}
+
+void store_password(void* target, const Value& value) {
+  auto& password = static_cast<MinerConfig*>(target)->password;
+  const auto& [key, text] = value.pairs.front();
+  (key == "secret" ? password.name : password.literal) = text;
+}
+
+void store_options(void* target, const Value& value) {
+  static_cast<MinerConfig*>(target)->options = {value.pairs.begin(), value.pairs.end()};
+}
+
+void store_profile(void* target, const Value& value) {
+  auto& config = *static_cast<Config*>(target);
+  config.profile = static_cast<ProfileName>(value.choices.front());
+  config.control.profile = constraint_profile(config.profile);
+}
+
+void store_max_mb(void* target, const Value& value) {
+  static_cast<StoreConfig*>(target)->max_bytes = static_cast<std::uint64_t>(value.number) << 20;
+}
+std::string show_max_mb(const void* target, const Field&) {
+  return fmt::format("{}", static_cast<const StoreConfig*>(target)->max_bytes >> 20);
+}
+
+/// The fields of `control` live in two structs; this reaches through to the controller's.
+template <auto Member>
+void store_control(void* target, const Value& value) {
+  put(static_cast<Config*>(target)->control.*Member, value);
+}
+template <auto Member>
+std::string show_control(const void* target, const Field& field) {
+  return as_text(static_cast<const Config*>(target)->control.*Member, field);
+}
+
+void* enter_constraints(void* target) { return &static_cast<Config*>(target)->control.profile; }
+void* enter_pid(void* target) {
+  auto& control = static_cast<Config*>(target)->control;
+  control.regulation = Regulation::pid;
+  return &control.pid;
+}
+void* enter_hysteresis(void* target) {
+  auto& hysteresis = static_cast<Config*>(target)->control.hysteresis;
+  hysteresis.form = HysteresisForm::classic;
+  return &hysteresis;
+}
+
+// ---- choices, in the order of their enums ---------------------------------------------------------------------------
+
+constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house"};
+constexpr std::string_view kNettings[] = {"sum", "per_phase"};
+constexpr std::string_view kStrategies[] = {"solar", "solar-battery", "full", "off"};
+constexpr std::string_view kProfiles[] = {"gentle", "normal", "bare"};
+constexpr std::string_view kOnStops[] = {"park", "minimum", "leave"};
+
+// ---- the table ------------------------------------------------------------------------------------------------------
+
+const Field kMain[] = {
+    {.name = "breaker_a",
+     .type = number,
+     .unit = "A",
+     .low = 1,
+     .high = 2000,
+     .required = true,
+     .text = "Rating of the main breaker or service fuse.",
+     .store = store<&Config::main_breaker_a>,
+     .show = nothing},
+    {.name = "volts",
+     .type = number,
+     .unit = "V",
+     .low = 90,
+     .high = 277,
+     .required = true,
+     .text = "Voltage that each phase counts with: 240 for a North American service as one phase, 230 phase to neutral "
+             "for three phases.",
+     .store = store<&Config::main_volts>,
+     .show = nothing},
+    {.name = "phases",
+     .type = integer,
+     .low = 1,
+     .high = 3,
+     .text = "1; 2 for split phase with `volts: 120` a leg; 3.",
+     .store = store<&Config::main_phases>,
+     .show = show<&Config::main_phases>},
+    {.name = "continuous_factor",
+     .type = number,
+     .low = 0.1,
+     .high = 1,
+     .text = "Part of the rating that may flow for hours.",
+     .store = store<&Config::main_continuous_factor>,
+     .show = show<&Config::main_continuous_factor>},
+};
+
+const Field kSite[] = {
+    {.name = "name",
+     .type = name,
+     .text = "How the house is called in messages.",
+     .store = store<&Config::site_name>,
+     .show = show<&Config::site_name>},
+    {.name = "timezone",
+     .type = text,
+     .text = "Name of the IANA time zone, such as America/Toronto; days begin by it.",
+     .store = store<&Config::timezone>,
+     .show = show<&Config::timezone>},
+    {.name = "currency",
+     .type = text,
+     .text = "Three letters, such as CAD.",
+     .store = store<&Config::currency>,
+     .show = show<&Config::currency>},
+    {.name = "main",
+     .type = section,
+     .text =
+         "The connection to the grid. With it, mining never draws more than breaker × volts × phases × factor allows.",
+     .fields = kMain,
+     .enter = same},
+    {.name = "netting",
+     .type = choice,
+     .choices = kNettings,
+     .text = "How the utility counts three phases: as a sum, or each for itself.",
+     .store = store<&Config::netting>,
+     .show = show<&Config::netting>},
+    {.name = "inverter_ac_w",
+     .type = number,
+     .unit = "W",
+     .high = 1e6,
+     .fallback = "unknown",
+     .text = "AC rating of the inverter, which caps what the panels can give at once.",
+     .store = store<&Config::inverter_ac_rating>,
+     .show = nothing},
+};
+
+const Field kModbus[] = {
+    {.name = "host",
+     .type = host,
+     .required = true,
+     .text = "Name or address of the device or gateway.",
+     .store = store<&ModbusAddress::host>,
+     .show = nothing},
+    {.name = "port",
+     .type = integer,
+     .low = 1,
+     .high = 65535,
+     .text = "TCP port.",
+     .store = store<&ModbusAddress::port>,
+     .show = show<&ModbusAddress::port>},
+    {.name = "unit",
+     .type = integer,
+     .low = 0,
+     .high = 255,
+     .text = "Unit identifier (slave address).",
+     .store = store<&ModbusAddress::unit>,
+     .show = show<&ModbusAddress::unit>},
+    {.name = "timeout_ms",
+     .type = integer,
+     .unit = "ms",
+     .low = 100,
+     .high = 10000,
+     .text = "How long one answer may take.",
+     .store = store<&ModbusAddress::timeout>,
+     .show = show<&ModbusAddress::timeout>},
+};
+
+const Field kDevices[] = {
+    {.name = "name",
+     .type = name,
+     .required = true,
+     .text = "Unique name of the device.",
+     .store = store<&DeviceConfig::name>,
+     .show = nothing},
+    {.name = "template",
+     .type = text,
+     .required = true,
+     .text = "What it is; `sluice devices` lists the templates.",
+     .store = store<&DeviceConfig::template_id>,
+     .show = nothing},
+    {.name = "role",
+     .type = choices,
+     .required = true,
+     .choices = kRoles,
+     .text = "What it measures here, one or a list. `hybrid` is pv and battery in one. Exactly one device is the grid "
+             "meter.",
+     .store = store_roles,
+     .show = nothing},
+    {.name = "modbus",
+     .type = section,
+     .required = true,
+     .text = "Where it answers Modbus TCP.",
+     .fields = kModbus,
+     .enter = inside<&DeviceConfig::modbus>},
+    {.name = "invert",
+     .type = boolean,
+     .text = "Flips the sign of its power, for a meter that is wired the other way round.",
+     .store = store<&DeviceConfig::invert>,
+     .show = show<&DeviceConfig::invert>},
+    {.name = "interval_s",
+     .type = number,
+     .unit = "s",
+     .low = 0.2,
+     .high = 60,
+     .text = "How often it is read.",
+     .store = store<&DeviceConfig::interval>,
+     .show = show<&DeviceConfig::interval>},
+};
+
+const Field kCircuits[] = {
+    {.name = "name",
+     .type = name,
+     .required = true,
+     .text = "Unique name of the circuit.",
+     .store = store<&CircuitConfig::name>,
+     .show = nothing},
+    {.name = "breaker_a",
+     .type = number,
+     .unit = "A",
+     .low = 1,
+     .high = 400,
+     .required = true,
+     .text = "Rating of its breaker or fuse.",
+     .store = store<&CircuitConfig::breaker_a>,
+     .show = nothing},
+    {.name = "volts",
+     .type = number,
+     .unit = "V",
+     .low = 90,
+     .high = 277,
+     .required = true,
+     .text = "Voltage between its two conductors.",
+     .store = store<&CircuitConfig::volts>,
+     .show = nothing},
+    {.name = "continuous_factor",
+     .type = number,
+     .low = 0.1,
+     .high = 1,
+     .text = "Part of the rating that may flow for hours. Mining is always continuous.",
+     .store = store<&CircuitConfig::continuous_factor>,
+     .show = show<&CircuitConfig::continuous_factor>},
+    {.name = "other_load_w",
+     .type = number,
+     .unit = "W",
+     .high = 1e5,
+     .text = "What other loads on this circuit may draw at the same time.",
+     .store = store<&CircuitConfig::other_load>,
+     .show = show<&CircuitConfig::other_load>},
+    {.name = "margin_w",
+     .type = number,
+     .unit = "W",
+     .high = 1e5,
+     .fallback = "the larger of 100 W and 3 %",
+     .text = "Kept free for overshoot and wrong reports.",
+     .store = store<&CircuitConfig::margin>,
+     .show = nothing},
+};
+
+const Field kPower[] = {
+    {.name = "min_w",
+     .type = number,
+     .unit = "W",
+     .high = 50000,
+     .fallback = "the miner's own",
+     .text = "The miner is not run below this.",
+     .store = store<&MinerConfig::min_power>,
+     .show = nothing},
+    {.name = "max_w",
+     .type = number,
+     .unit = "W",
+     .low = 1,
+     .high = 50000,
+     .fallback = "the miner's own",
+     .text = "The miner is not run above this.",
+     .store = store<&MinerConfig::max_power>,
+     .show = nothing},
+};
+
+const Field kMiners[] = {
+    {.name = "name",
+     .type = name,
+     .required = true,
+     .text = "Unique name of the miner.",
+     .store = store<&MinerConfig::name>,
+     .show = nothing},
+    {.name = "adapter",
+     .type = text,
+     .required = true,
+     .text = "Its firmware; `sluice adapters` lists them.",
+     .store = store<&MinerConfig::adapter>,
+     .show = nothing},
+    {.name = "host",
+     .type = host,
+     .required = true,
+     .text = "Name or address of the miner.",
+     .store = store<&MinerConfig::host>,
+     .show = nothing},
+    {.name = "port",
+     .type = integer,
+     .low = 1,
+     .high = 65535,
+     .fallback = "the firmware's own",
+     .text = "Port of its API.",
+     .store = store<&MinerConfig::port>,
+     .show = nothing},
+    {.name = "circuit",
+     .type = text,
+     .fallback = "none, with a cap of 2000 W (1200 W at 120 V)",
+     .text = "Name of the circuit it hangs on.",
+     .store = store<&MinerConfig::circuit>,
+     .show = nothing},
+    {.name = "mac",
+     .type = mac,
+     .text = "The machine with this address is meant; any other is never commanded.",
+     .store = store<&MinerConfig::mac>,
+     .show = nothing},
+    {.name = "serial",
+     .type = text,
+     .text = "The same by serial number.",
+     .store = store<&MinerConfig::serial>,
+     .show = nothing},
+    {.name = "username",
+     .type = text,
+     .fallback = "the firmware's own",
+     .text = "Login name.",
+     .store = store<&MinerConfig::username>,
+     .show = nothing},
+    {.name = "password",
+     .type = secret,
+     .text = "`{secret: NAME}`: a systemd credential or a file in /etc/sluice/secrets. `{value: TEXT}` works, with a "
+             "warning.",
+     .store = store_password,
+     .show = nothing},
+    {.name = "power", .type = section, .text = "Limits of the owner.", .fields = kPower, .enter = same},
+    {.name = "strategy",
+     .type = choice,
+     .choices = kStrategies,
+     .fallback = "as in control",
+     .text = "Which energy this miner may use.",
+     .store = store<&MinerConfig::strategy>,
+     .show = nothing},
+    {.name = "priority",
+     .type = integer,
+     .low = -100,
+     .high = 100,
+     .text = "Higher runs first; equal: order of the file.",
+     .store = store<&MinerConfig::priority>,
+     .show = show<&MinerConfig::priority>},
+    {.name = "poll_s",
+     .type = number,
+     .unit = "s",
+     .low = 1,
+     .high = 300,
+     .text = "How often the miner is read.",
+     .store = store<&MinerConfig::poll_interval>,
+     .show = show<&MinerConfig::poll_interval>},
+    {.name = "options",
+     .type = options,
+     .text = "The adapter's own settings; `sluice adapters` explains them.",
+     .store = store_options,
+     .show = nothing},
+};
+
+const Field kConstraints[] = {
+    {.name = "min_on_s",
+     .type = number,
+     .unit = "s",
+     .high = 86400,
+     .text = "A started miner runs at least this long.",
+     .store = store<&ConstraintProfile::min_on>,
+     .show = show<&ConstraintProfile::min_on>},
+    {.name = "min_off_s",
+     .type = number,
+     .unit = "s",
+     .high = 86400,
+     .text = "A stopped miner rests at least this long.",
+     .store = store<&ConstraintProfile::min_off>,
+     .show = show<&ConstraintProfile::min_off>},
+    {.name = "max_starts_per_day",
+     .type = integer,
+     .high = 1000,
+     .text = "Starts of one miner a day; 0 is unlimited.",
+     .store = store<&ConstraintProfile::max_starts_per_day>,
+     .show = show<&ConstraintProfile::max_starts_per_day>},
+    {.name = "stagger_up_s",
+     .type = number,
+     .unit = "s",
+     .high = 600,
+     .text = "Between the starts of two miners.",
+     .store = store<&ConstraintProfile::stagger_up>,
+     .show = show<&ConstraintProfile::stagger_up>},
+    {.name = "retarget_up_s",
+     .type = number,
+     .unit = "s",
+     .high = 3600,
+     .text = "Between two raised targets of one miner.",
+     .store = store<&ConstraintProfile::retarget_up>,
+     .show = show<&ConstraintProfile::retarget_up>},
+    {.name = "retarget_down_s",
+     .type = number,
+     .unit = "s",
+     .high = 3600,
+     .text = "Between two lowered targets of one miner.",
+     .store = store<&ConstraintProfile::retarget_down>,
+     .show = show<&ConstraintProfile::retarget_down>},
+    {.name = "deadband_up_w",
+     .type = number,
+     .unit = "W",
+     .high = 5000,
+     .text = "A raise smaller than this waits.",
+     .store = store<&ConstraintProfile::deadband_up>,
+     .show = show<&ConstraintProfile::deadband_up>},
+    {.name = "deadband_down_w",
+     .type = number,
+     .unit = "W",
+     .high = 5000,
+     .text = "A cut smaller than this waits.",
+     .store = store<&ConstraintProfile::deadband_down>,
+     .show = show<&ConstraintProfile::deadband_down>},
+    {.name = "ramp_up_w_per_min",
+     .type = number,
+     .unit = "W/min",
+     .high = 1e5,
+     .text = "How fast one miner is raised; 0 is unlimited.",
+     .store = store<&ConstraintProfile::ramp_up_per_minute>,
+     .show = show<&ConstraintProfile::ramp_up_per_minute>},
+    {.name = "start_quiet_s",
+     .type = number,
+     .unit = "s",
+     .high = 600,
+     .text = "After the daemon's start: look first, command later.",
+     .store = store<&ConstraintProfile::start_quiet>,
+     .show = show<&ConstraintProfile::start_quiet>},
+};
+
+const Field kPid[] = {
+    {.name = "kp",
+     .type = number,
+     .unit = "W/W",
+     .high = 2,
+     .text = "Proportional gain.",
+     .store = store<&PidGains::kp>,
+     .show = show<&PidGains::kp>},
+    {.name = "ki",
+     .type = number,
+     .unit = "W/(W·s)",
+     .high = 2,
+     .text = "Integral gain.",
+     .store = store<&PidGains::ki_per_s>,
+     .show = show<&PidGains::ki_per_s>},
+    {.name = "kd",
+     .type = number,
+     .unit = "W·s/W",
+     .high = 60,
+     .text = "Derivative gain, on the measurement.",
+     .store = store<&PidGains::kd_s>,
+     .show = show<&PidGains::kd_s>},
+};
+
+const Field kHysteresis[] = {
+    {.name = "start_w",
+     .type = number,
+     .unit = "W",
+     .high = 50000,
+     .text = "Start when this much more than the minimum is there …",
+     .store = store<&Hysteresis::start_above_min>,
+     .show = show<&Hysteresis::start_above_min>},
+    {.name = "start_s",
+     .type = number,
+     .unit = "s",
+     .high = 86400,
+     .text = "… for this long.",
+     .store = store<&Hysteresis::start_after>,
+     .show = show<&Hysteresis::start_after>},
+    {.name = "stop_w",
+     .type = number,
+     .unit = "W",
+     .high = 50000,
+     .text = "Stop when this much is missing to the minimum …",
+     .store = store<&Hysteresis::stop_below_min>,
+     .show = show<&Hysteresis::stop_below_min>},
+    {.name = "stop_s",
+     .type = number,
+     .unit = "s",
+     .high = 86400,
+     .text = "… for this long.",
+     .store = store<&Hysteresis::stop_after>,
+     .show = show<&Hysteresis::stop_after>},
+};
+
+const Field kControl[] = {
+    {.name = "strategy",
+     .type = choice,
+     .choices = kStrategies,
+     .text = "Which energy mining may use: what would be exported; also the battery's; all; none.",
+     .store = store_control<&ControlSettings::strategy>,
+     .show = show_control<&ControlSettings::strategy>},
+    {.name = "grid_target_w",
+     .type = number,
+     .unit = "W",
+     .low = -50000,
+     .high = 50000,
+     .text = "What the grid meter shall show while miners follow: -50 keeps 50 W of export.",
+     .store = store_control<&ControlSettings::grid_target>,
+     .show = show_control<&ControlSettings::grid_target>},
+    {.name = "profile",
+     .type = choice,
+     .choices = kProfiles,
+     .text = "How hard miners may be worked: for old hardware, for most, for a test bench.",
+     .store = store_profile,
+     .show = show<&Config::profile>},
+    {.name = "constraints",
+     .type = section,
+     .text = "Single numbers of the profile, overridden. The defaults shown are those of `normal`.",
+     .fields = kConstraints,
+     .enter = enter_constraints},
+    {.name = "on_stop",
+     .type = choice,
+     .choices = kOnStops,
+     .text = "What happens to the miners when the daemon stops.",
+     .store = store_control<&ControlSettings::on_stop>,
+     .show = show_control<&ControlSettings::on_stop>},
+    {.name = "pid",
+     .type = section,
+     .fallback = "deadbeat on the predicted surplus",
+     .text = "Replaces the built-in regulator by a PID with these gains.",
+     .fields = kPid,
+     .enter = enter_pid},
+    {.name = "hysteresis",
+     .type = section,
+     .fallback = "by energy: waiting and holding may cost as much as a start",
+     .text = "Replaces the built-in start and stop rule by watts and seconds.",
+     .fields = kHysteresis,
+     .enter = enter_hysteresis},
+    {.name = "max_import_hold_s",
+     .type = number,
+     .unit = "s",
+     .low = 10,
+     .high = 3600,
+     .text = "Import above the target is not held longer than this.",
+     .store = store_control<&ControlSettings::max_import_hold>,
+     .show = show_control<&ControlSettings::max_import_hold>},
+    {.name = "allow_off_grid",
+     .type = boolean,
+     .text = "Mine on while the grid is lost.",
+     .store = store_control<&ControlSettings::allow_off_grid>,
+     .show = show_control<&ControlSettings::allow_off_grid>},
+    {.name = "dry_run",
+     .type = boolean,
+     .text = "Decide and log, but command nothing.",
+     .store = store_control<&ControlSettings::dry_run>,
+     .show = show_control<&ControlSettings::dry_run>},
+};
+
+const Field kBattery[] = {
+    {.name = "reserve_pct",
+     .type = number,
+     .unit = "%",
+     .high = 90,
+     .text = "Kept for an outage: mining never discharges below this plus 5 %.",
+     .store = store<&BatterySettings::reserve>,
+     .show = show<&BatterySettings::reserve>},
+    {.name = "capacity_wh",
+     .type = number,
+     .unit = "Wh",
+     .high = 1e6,
+     .fallback = "unknown",
+     .text = "Usable capacity.",
+     .store = store<&BatterySettings::capacity>,
+     .show = nothing},
+    {.name = "max_charge_w",
+     .type = number,
+     .unit = "W",
+     .high = 1e5,
+     .fallback = "what the device says",
+     .text = "What the battery inverter can charge.",
+     .store = store<&BatterySettings::max_charge>,
+     .show = nothing},
+    {.name = "max_discharge_w",
+     .type = number,
+     .unit = "W",
+     .high = 1e5,
+     .fallback = "what the device says",
+     .text = "What the battery inverter can discharge.",
+     .store = store<&BatterySettings::max_discharge>,
+     .show = nothing},
+    {.name = "share",
+     .type = share,
+     .fallback = "forecast",
+     .text = "Part of the possible charge that mining may take instead: a number, or a curve by state of charge. "
+             "`forecast` is for now the curve [[20, 0], [60, 0.3], [95, 1]].",
+     .store = [](void* target, const Value& value) { put_curve(static_cast<BatterySettings*>(target)->share, value); },
+     .show = nothing},
+    {.name = "discharge",
+     .type = curve,
+     .fallback = "[[reserve + 5, 0], [100, 1]]",
+     .text = "For strategy solar-battery: part of the possible discharge that mining may use, by state of charge.",
+     .store = [](void* target,
+                 const Value& value) { put_curve(static_cast<BatterySettings*>(target)->discharge, value); },
+     .show = nothing},
+};
+
+const Field kNotify[] = {
+    {.name = "exec",
+     .type = path,
+     .text = "Program that gets each alarm as JSON on its standard input.",
+     .store = store<&NotifyConfig::exec>,
+     .show = nothing},
+    {.name = "webhook",
+     .type = url,
+     .text = "URL that gets each alarm as a JSON POST.",
+     .store = store<&NotifyConfig::webhook>,
+     .show = nothing},
+};
+
+const Field kStore[] = {
+    {.name = "path",
+     .type = path,
+     .restart = true,
+     .text = "The history database.",
+     .store = store<&StoreConfig::path>,
+     .show = show<&StoreConfig::path>},
+    {.name = "state_path",
+     .type = path,
+     .restart = true,
+     .text = "The small database of learned models and counters.",
+     .store = store<&StoreConfig::state_path>,
+     .show = show<&StoreConfig::state_path>},
+    {.name = "max_mb",
+     .type = integer,
+     .unit = "MiB",
+     .low = 16,
+     .high = 1048576,
+     .restart = true,
+     .text = "The history is thinned out above this size.",
+     .store = store_max_mb,
+     .show = show_max_mb},
+};
+
+const Field kAdapters[] = {
+    {.name = "path",
+     .type = texts,
+     .restart = true,
+     .text = "Directories searched for adapters after the installed ones.",
+     .store = store<&Config::adapter_paths>,
+     .show = nothing},
+};
+const Field kTemplates[] = {
+    {.name = "path",
+     .type = texts,
+     .restart = true,
+     .text = "Directories searched for device templates after the installed ones.",
+     .store = store<&Config::template_paths>,
+     .show = nothing},
+};
+
+const Field kTop[] = {
+    {.name = "version",
+     .type = integer,
+     .low = 1,
+     .high = 1,
+     .required = true,
+     .text = "Version of this format.",
+     .store = [](void*, const Value&) {},
+     .show = nothing},
+    {.name = "site", .type = section, .text = "The house.", .fields = kSite, .enter = same},
+    {.name = "devices",
+     .type = list,
+     .low = 1,
+     .high = 16,
+     .required = true,
+     .text = "Meters, inverters and batteries.",
+     .fields = kDevices,
+     .enter = append<&Config::devices>},
+    {.name = "circuits",
+     .type = list,
+     .high = static_cast<double>(kMaxCircuits),
+     .text = "The circuits that miners hang on.",
+     .fields = kCircuits,
+     .enter = append<&Config::circuits>},
+    {.name = "miners",
+     .type = list,
+     .high = static_cast<double>(kMaxMiners),
+     .text = "The miners.",
+     .fields = kMiners,
+     .enter = append<&Config::miners>},
+    {.name = "control", .type = section, .text = "How surplus becomes watts.", .fields = kControl, .enter = same},
+    {.name = "battery",
+     .type = section,
+     .text = "What mining may do with the battery.",
+     .fields = kBattery,
+     .enter = inside<&Config::battery>},
+    {.name = "notify",
+     .type = section,
+     .text = "Who is told of alarms.",
+     .fields = kNotify,
+     .enter = inside<&Config::notify>},
+    {.name = "store",
+     .type = section,
+     .text = "Where history is kept.",
+     .fields = kStore,
+     .enter = inside<&Config::store>},
+    {.name = "adapters", .type = section, .text = "Where adapters are found.", .fields = kAdapters, .enter = same},
+    {.name = "templates",
+     .type = section,
+     .text = "Where device templates are found.",
+     .fields = kTemplates,
+     .enter = same},
+    {.name = "tick_s",
+     .type = number,
+     .unit = "s",
+     .low = 0.2,
+     .high = 10,
+     .restart = true,
+     .text = "How often a decision is made.",
+     .store = store<&Config::tick>,
+     .show = show<&Config::tick>},
+};
+
+std::string range_words(const Field& field) {
+  const std::string unit = field.unit.empty() ? "" : " " + std::string(field.unit);
+  if (field.low == field.high) return " that is " + plain_text(field.low);
+  if (std::isinf(field.high)) return " of at least " + plain_text(field.low) + unit;
+  return " from " + plain_text(field.low) + " to " + plain_text(field.high) + unit;
+}
+
+}  // namespace
+
+std::span<const Field> config_fields() { return kTop; }
+
+std::string plain_text(double value) {
+  std::string text = fmt::format("{:.9f}", value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+std::string expected(const Field& field) {
+  switch (field.type) {
+    case section:
+      return "a map of keys and values";
+    case list:
+      return "a list of maps";
+    case text:
+      return "a text";
+    case name:
+      return "1 to 64 letters, digits, spaces, '-', '_' and '.'";
+    case host:
+      return "a host name or IP address, without scheme and port";
+    case mac:
+      return "a MAC address such as aa:bb:cc:00:11:22";
+    case path:
+      return "an absolute path";
+    case url:
+      return "a URL that begins with http:// or https://";
+    case boolean:
+      return "true or false";
+    case integer:
+      return "a whole number" + range_words(field);
+    case number:
+      return "a number" + range_words(field);
+    case choice:
+      return fmt::format("one of {}", fmt::join(field.choices, ", "));
+    case choices:
+      return fmt::format("one of {}, or a list of them", fmt::join(field.choices, ", "));
+    case texts:
+      return "a list of absolute paths";
+    case secret:
+      return "{secret: NAME}";
+    case curve:
+      return "a curve such as [[20, 0], [100, 1]]";
+    case share:
+      return "forecast, a number from 0 to 1, or a curve such as [[20, 0], [95, 1]]";
+    case options:
+      return "a map of the adapter's options";
+  }
+  return "";
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,359 @@
+#include "config/semantics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/decode.hpp"
+#include "config/scalars.hpp"
+
+namespace sluice::config {
+namespace {
+
+constexpr double kContinuousFactor = 0.8;  // NEC 210.20, CEC 8-104; sockets elsewhere do not like more either
+constexpr Watts kBigOn120V{1440.0};        // 15 A × 120 V × 0.8
+constexpr double kLowVoltage = 150.0;      // below: a 120 V system
+
+std::string watts(Watts power) { return fmt::format("{:.0f} W", power.value()); }
+
+std::string_view role_name(Role role) {
+  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house"};
+  return names[static_cast<std::size_t>(role)];
+}
+
+bool contains(const std::vector<Role>& roles, Role role) {
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
+
+/// A hybrid inverter is pv and battery in one, whichever way the template puts it.
+bool offers(const std::vector<Role>& roles, Role wanted) {
+  if (contains(roles, wanted)) return true;
+  if (wanted == Role::hybrid) return contains(roles, Role::pv) && contains(roles, Role::battery);
+  return (wanted == Role::pv || wanted == Role::battery) && contains(roles, Role::hybrid);
+}
+
+/// The nearest first, the others in their order.
+std::string listed(std::string_view text, std::vector<std::string> names) {
+  if (names.empty()) return "none is installed";
+  if (const auto best = nearest(text, names)) {
+    const auto found = std::find(names.begin(), names.end(), *best);
+    std::rotate(names.begin(), found, found + 1);
+  }
+  return fmt::format("there are: {}", fmt::join(names, ", "));
+}
+
+class Checker {
+ public:
+  Checker(const Node& root, const Config& config, const Catalogue& catalogue, Problems& problems)
+      : root_(root), config_(config), catalogue_(catalogue), problems_(problems) {}
+
+  void all() {
+    site();
+    devices();
+    for (std::size_t i = 0; i < config_.circuits.size(); ++i) circuit(i);
+    unique("circuits", config_.circuits);
+    for (std::size_t i = 0; i < config_.miners.size(); ++i) miner(i);
+    unique("miners", config_.miners);
+    one_miner_an_address();
+    control();
+    battery();
+  }
+
+ private:
+  /// Where `path` is written; the nearest thing around it when it is not.
+  Place place(std::string path) const {
+    while (true) {
+      if (const Node* node = root_.at(path)) return node->place;
+      const std::size_t cut = path.find_last_of(".[");
+      path.erase(cut == std::string::npos ? 0 : cut);
+    }
+  }
+  bool written(const std::string& path) const { return root_.at(path) != nullptr; }
+  /// Judged here only when it could be read.
+  bool sound(const std::string& path) const { return !problems_.has_error_at(path); }
+  void error(const std::string& path, std::string message, std::string hint) {
+    problems_.error(place(path), path, std::move(message), std::move(hint));
+  }
+  void warning(const std::string& path, std::string message, std::string hint) {
+    problems_.warning(place(path), path, std::move(message), std::move(hint));
+  }
+
+  void site() {
+    if (sound("site.timezone") && catalogue_.knows_timezone && !catalogue_.knows_timezone(config_.timezone)) {
+      error("site.timezone", quoted(config_.timezone) + " is not a known time zone",
+            "write a name of the IANA list such as America/Toronto");
+    }
+    const bool letters =
+        std::all_of(config_.currency.begin(), config_.currency.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (sound("site.currency") && (config_.currency.size() != 3 || !letters)) {
+      error("site.currency", quoted(config_.currency) + " is not a currency",
+            "write three capital letters such as EUR");
+    }
+    if (!sound("site.main") || !written("site.main")) return;
+    if (config_.main_phases == 2 && config_.main_volts >= kLowVoltage) {
+      error("site.main.volts", fmt::format("{:g} V on two phases would count the power twice", config_.main_volts),
+            "for split phase write volts: 120 and phases: 2, or volts: 240 and phases: 1");
+    }
+    if (config_.main_phases == 3 && config_.main_volts > 199.0 && config_.main_volts < 216.0) {
+      warning("site.main.volts", fmt::format("{:g} V looks like the voltage between two phases", config_.main_volts),
+              "write the voltage from phase to neutral: 120 for a 208 V service");
+    }
+    factor("site.main.continuous_factor", config_.main_continuous_factor);
+    if (config_.netting == Netting::per_phase && config_.main_phases > 1) {
+      warning("site.netting", "the surplus is still taken as the sum of the phases",
+              "a miner may buy on one phase what another phase exports; keep miners on the phase that has the sun");
+    }
+  }
+
+  void factor(const std::string& path, double value) {
+    if (value <= kContinuousFactor) return;
+    warning(path, fmt::format("{:g} loads the breaker above 80 % for hours", value),
+            "only for breakers and sockets marked for 100 % continuous load; else leave it out");
+  }
+
+  template <class Item>
+  void unique(const std::string& list, const std::vector<Item>& items) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      for (std::size_t k = 0; k < i && !items[i].name.empty(); ++k) {
+        if (items[i].name != items[k].name) continue;
+        error(fmt::format("{}[{}].name", list, i),
+              fmt::format("{} is also the name of {}[{}]", quoted(items[i].name), list, k), "give each its own name");
+        break;
+      }
+    }
+  }
+
+  // ---- devices
+
+  void devices() {
+    for (std::size_t i = 0; i < config_.devices.size(); ++i) device(i);
+    unique("devices", config_.devices);
+    std::vector<std::size_t> meters;
+    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+      if (!sound(fmt::format("devices[{}].role", i))) return;
+      if (contains(config_.devices[i].roles, Role::grid)) meters.push_back(i);
+    }
+    if (meters.empty() && sound("devices")) {
+      error("devices", "no device has the role grid", "one meter at the connection point needs role: grid");
+    }
+    for (std::size_t k = 1; k < meters.size(); ++k) {
+      error(fmt::format("devices[{}].role", meters[k]),
+            fmt::format("{} and {} both have the role grid", quoted(config_.devices[meters[0]].name),
+                        quoted(config_.devices[meters[k]].name)),
+            "keep it for the meter at the connection point");
+    }
+  }
+
+  void device(std::size_t i) {
+    const DeviceConfig& device = config_.devices[i];
+    const std::string path = fmt::format("devices[{}].template", i);
+    if (device.template_id.empty()) return;
+    const auto found = std::find_if(catalogue_.templates.begin(), catalogue_.templates.end(),
+                                    [&](const Catalogue::Template& t) { return t.id == device.template_id; });
+    if (found == catalogue_.templates.end()) {
+      std::vector<std::string> names;
+      for (const auto& known : catalogue_.templates) names.push_back(known.id);
+      return error(path, fmt::format("there is no template {}", quoted(device.template_id)),
+                   listed(device.template_id, std::move(names)));
+    }
+    for (const Role role : device.roles) {
+      if (offers(found->roles, role)) continue;
+      std::vector<std::string_view> can;
+      for (const Role offered : found->roles) can.push_back(role_name(offered));
+      error(fmt::format("devices[{}].role", i),
+            fmt::format("template {} cannot be {}", device.template_id, role_name(role)),
+            fmt::format("it offers {}", fmt::join(can, ", ")));
+    }
+  }
+
+  // ---- circuits and miners
+
+  void circuit(std::size_t i) {
+    const CircuitConfig& circuit = config_.circuits[i];
+    const std::string path = fmt::format("circuits[{}]", i);
+    if (!sound(path)) return;
+    factor(path + ".continuous_factor", circuit.continuous_factor);
+    const Watts limit = continuous_limit(circuit);
+    if (limit <= Watts(0.0)) {
+      return error(
+          path, "nothing is left for miners",
+          fmt::format("{:g} A × {:g} V × {:g} must be more than other_load_w + margin_w = {}", circuit.breaker_a,
+                      circuit.volts, circuit.continuous_factor, watts(circuit.other_load + circuit.margin)));
+    }
+    Watts sum(0.0);
+    for (const MinerConfig& miner : config_.miners) {
+      if (miner.circuit == circuit.name) sum += miner.max_power;
+    }
+    if (sum > limit) {
+      warning(path, fmt::format("its miners may draw {} together, the circuit carries {}", watts(sum), watts(limit)),
+              "only this program keeps them apart then: wire for what is plugged in, or lower power.max_w");
+    }
+  }
+
+  const CircuitConfig* circuit_named(const std::string& name) const {
+    const auto found = std::find_if(config_.circuits.begin(), config_.circuits.end(),
+                                    [&](const CircuitConfig& circuit) { return circuit.name == name; });
+    return found == config_.circuits.end() ? nullptr : &*found;
+  }
+
+  void miner(std::size_t i) {
+    const MinerConfig& miner = config_.miners[i];
+    const std::string path = fmt::format("miners[{}]", i);
+    adapter(miner, path);
+    hung_on(miner, path);
+    const bool both = miner.min_power > Watts(0.0) && miner.max_power > Watts(0.0);
+    if (both && miner.min_power > miner.max_power) {
+      error(path + ".power.min_w", fmt::format("{} is above max_w, {}", watts(miner.min_power), watts(miner.max_power)),
+            "write min_w at or below max_w");
+    }
+    if (!miner.password.literal.empty()) {
+      warning(path + ".password", "the password stands in this file",
+              "write {secret: NAME} and put it into /etc/sluice/secrets/NAME");
+    }
+  }
+
+  void hung_on(const MinerConfig& miner, const std::string& path) {
+    if (!sound(path + ".circuit")) return;
+    if (miner.circuit.empty()) {
+      return warning(path + ".circuit",
+                     fmt::format("not set, so the miner is held to {}", watts(unknown_circuit_cap(config_))),
+                     "name the circuit it hangs on");
+    }
+    const CircuitConfig* circuit = circuit_named(miner.circuit);
+    if (circuit == nullptr) {
+      if (!sound("circuits")) return;
+      std::vector<std::string> names;
+      for (const CircuitConfig& known : config_.circuits) names.push_back(known.name);
+      return error(path + ".circuit", fmt::format("there is no circuit {}", quoted(miner.circuit)),
+                   names.empty() ? "add it under circuits" : listed(miner.circuit, std::move(names)));
+    }
+    if (circuit->volts > 0.0 && circuit->volts < kLowVoltage && miner.max_power > kBigOn120V) {
+      warning(path + ".power.max_w", fmt::format("{} on a {:g} V circuit", watts(miner.max_power), circuit->volts),
+              fmt::format("machines of this size want 200 to 240 V; a 15 A circuit carries {}", watts(kBigOn120V)));
+    }
+  }
+
+  void adapter(const MinerConfig& miner, const std::string& path) {
+    if (miner.adapter.empty()) return;
+    const auto found = std::find_if(catalogue_.adapters.begin(), catalogue_.adapters.end(),
+                                    [&](const Catalogue::Adapter& a) { return a.id == miner.adapter; });
+    if (found == catalogue_.adapters.end()) {
+      std::vector<std::string> names;
+      for (const auto& known : catalogue_.adapters) names.push_back(known.id);
+      return error(path + ".adapter", fmt::format("there is no adapter {}", quoted(miner.adapter)),
+                   listed(miner.adapter, std::move(names)));
+    }
+    if (found->needs_password && miner.password.empty() && sound(path + ".password")) {
+      error(path + ".password", fmt::format("is missing, adapter {} logs in", miner.adapter),
+            "write password: {secret: NAME}");
+    }
+    for (const auto& [key, value] : miner.options) option(*found, key, value, path + ".options");
+  }
+
+  void option(const Catalogue::Adapter& adapter, const std::string& key, const std::string& value,
+              const std::string& path) {
+    const auto found = std::find_if(adapter.options.begin(), adapter.options.end(),
+                                    [&](const Catalogue::Option& known) { return known.name == key; });
+    if (found == adapter.options.end()) {
+      std::vector<std::string> names;
+      for (const auto& known : adapter.options) names.push_back(known.name);
+      const Node* options = root_.at(path);
+      const Entry* entry = options == nullptr ? nullptr : options->find(key);
+      return problems_.error(entry == nullptr ? place(path) : entry->place, path,
+                             fmt::format("adapter {} has no option {}", adapter.id, quoted(key)),
+                             names.empty() ? "it has none" : listed(key, std::move(names)));
+    }
+    const auto refuse = [&](const char* wanted, const std::optional<std::string>& meant) {
+      error(path + "." + key, fmt::format("{} is not {}", quoted(value), wanted),
+            meant ? "write " + *meant : fmt::format("write {}", wanted));
+    };
+    if (found->type == OptionType::boolean && !parse_boolean(value)) refuse("true or false", plain_boolean(value));
+    if (found->type == OptionType::integer && !parse_integer(value)) refuse("a whole number", std::nullopt);
+    if (found->type == OptionType::number && !parse_number(value)) refuse("a number", plain_number(value));
+  }
+
+  /// Two workers on one machine would fight each other.
+  void one_miner_an_address() {
+    for (std::size_t i = 0; i < config_.miners.size(); ++i) {
+      for (std::size_t k = 0; k < i && !config_.miners[i].host.empty(); ++k) {
+        if (config_.miners[i].host != config_.miners[k].host || config_.miners[i].port != config_.miners[k].port)
+          continue;
+        error(
+            fmt::format("miners[{}].host", i),
+            fmt::format("{} is also the address of {}", quoted(config_.miners[i].host), quoted(config_.miners[k].name)),
+            "list each miner once");
+        break;
+      }
+    }
+  }
+
+  // ---- control and battery
+
+  bool has_battery() const {
+    return std::any_of(config_.devices.begin(), config_.devices.end(), [](const DeviceConfig& device) {
+      return contains(device.roles, Role::battery) || contains(device.roles, Role::hybrid);
+    });
+  }
+
+  void control() {
+    if (!has_battery() && sound("devices")) {
+      if (config_.control.strategy == Strategy::solar_battery) no_battery("control.strategy");
+      for (std::size_t i = 0; i < config_.miners.size(); ++i) {
+        const std::string path = fmt::format("miners[{}].strategy", i);
+        if (written(path) && config_.miners[i].strategy == Strategy::solar_battery) no_battery(path);
+      }
+    }
+    if (config_.control.on_stop == OnStop::leave) {
+      warning("control.on_stop", "when the daemon stops, the miners run on and buy what the sun does not give",
+              "write park or minimum");
+    }
+    if (config_.profile == ProfileName::bare) {
+      warning("control.profile", "bare starts and stops without any rest and is meant for a test bench",
+              "write normal");
+    }
+    if (config_.control.allow_off_grid) {
+      warning("control.allow_off_grid", "an outage would be spent on mining",
+              "leave it out unless the house is never connected to a grid");
+    }
+  }
+
+  void no_battery(const std::string& path) {
+    error(path, "solar-battery without a battery", "add a device with role battery or hybrid, or write solar");
+  }
+
+  void battery() {
+    if (written("battery") && !has_battery() && sound("devices") && sound("battery")) {
+      warning("battery", "no device has the role battery, so this has no effect", "add the battery under devices");
+    }
+  }
+
+  const Node& root_;
+  const Config& config_;
+  const Catalogue& catalogue_;
+  Problems& problems_;
+};
+
+}  // namespace
+
+void complete(const Node& root, Config& config) {
+  constexpr Watts kLeastMargin{100.0};
+  constexpr double kMarginPart = 0.03;
+  for (std::size_t i = 0; i < config.circuits.size(); ++i) {
+    CircuitConfig& circuit = config.circuits[i];
+    if (root.at(fmt::format("circuits[{}].margin_w", i)) != nullptr) continue;
+    const Watts carried(circuit.breaker_a * circuit.volts * circuit.continuous_factor);
+    circuit.margin = max(kLeastMargin, carried * kMarginPart);
+  }
+  for (std::size_t i = 0; i < config.miners.size(); ++i) {
+    if (root.at(fmt::format("miners[{}].strategy", i)) == nullptr) config.miners[i].strategy = config.control.strategy;
+  }
+  config.battery.present = std::any_of(config.devices.begin(), config.devices.end(), [](const DeviceConfig& device) {
+    return contains(device.roles, Role::battery) || contains(device.roles, Role::hybrid);
+  });
+}
+
+void check(const Node& root, const Config& config, const Catalogue& catalogue, Problems& problems) {
+  Checker(root, config, catalogue, problems).all();
+}
+
+}  // namespace sluice::config
