@@ -100,6 +100,7 @@ class ModbusDevice final : public ports::Device {
  private:
   struct PlannedRead {
     devices::ReadRequest request;
+    bool one_value = false;           ///< cannot be cut any further
     std::optional<MonoTime> refused;  ///< when the device last said that it has no such registers
   };
 
@@ -132,7 +133,7 @@ class ModbusDevice final : public ports::Device {
     }
     if (auto identified = identify(chain); !identified) return identified;
     plan_.clear();
-    for (const devices::ReadRequest& request : layout.reads) plan_.push_back({request, std::nullopt});
+    for (const devices::ReadRequest& request : layout.reads) plan_.push_back({request, false, std::nullopt});
     layout_ = std::move(layout);
     generation_ = connection_->generation();
     return {};
@@ -204,9 +205,12 @@ class ModbusDevice final : public ports::Device {
     bool timed = false;
     Error refused{ErrorKind::rejected,
                   fmt::format("{}: the device refuses every register of template {}", name_, template_.id)};
-    for (std::size_t index = 0; index < plan_.size(); ++index) {
+    for (std::size_t index = 0; index < plan_.size();) {
       PlannedRead& planned = plan_[index];
-      if (planned.refused && clock_.now() - *planned.refused < kRefusedFor) continue;
+      if (planned.refused && clock_.now() - *planned.refused < kRefusedFor) {
+        ++index;
+        continue;
+      }
       const devices::ReadRequest request = planned.request;
       std::vector<std::uint16_t> registers(request.count);
       const MonoTime asked = clock_.now();
@@ -217,12 +221,15 @@ class ModbusDevice final : public ports::Device {
         if (!timed && (fastest || image.empty())) poll.at = asked + (clock_.now() - asked) / 2;
         timed = timed || fastest;
         store(request, registers, image);
-      } else if (answer.error().kind == ErrorKind::rejected &&
-                 classify(connection_->last_exception()) == Refusal::these_registers) {
-        refused = answer.error();
-        cut(index);
-      } else {
+        ++index;
+      } else if (!refuses_registers(answer.error())) {
         return tl::unexpected(answer.error());
+      } else if (planned.one_value) {
+        refused = answer.error();
+        planned.refused = clock_.now();
+        ++index;
+      } else {
+        cut(index);
       }
     }
     if (image.empty()) return tl::unexpected(refused);
@@ -232,12 +239,9 @@ class ModbusDevice final : public ports::Device {
 
   /// Replaces a refused read by one for each value in it, so that one unknown register does not hide its neighbours.
   void cut(std::size_t index) {
-    const devices::ReadRequest request = plan_[index].request;
-    plan_[index].refused = clock_.now();
-    const auto parts = devices::values_within(*layout_, request);
-    if (parts.size() < 2) return;
+    const auto values = devices::values_within(*layout_, plan_[index].request);
     plan_.erase(plan_.begin() + static_cast<std::ptrdiff_t>(index));
-    for (const devices::ReadRequest& part : parts) plan_.push_back({part, std::nullopt});
+    for (const devices::ReadRequest& value : values) plan_.push_back({value, true, std::nullopt});
   }
 
   void report(const devices::RegisterImage& image, ports::DevicePoll& poll) const {
@@ -257,6 +261,10 @@ class ModbusDevice final : public ports::Device {
       }
     }
     return false;
+  }
+
+  bool refuses_registers(const Error& error) const {
+    return error.kind == ErrorKind::rejected && classify(connection_->last_exception()) == Refusal::these_registers;
   }
 
   static void store(const devices::ReadRequest& request, const std::vector<std::uint16_t>& registers,
