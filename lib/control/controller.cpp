@@ -339,8 +339,9 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   grid_.observe(snapshot.grid.power, now);
   presence_.observe(snapshot);
   look_at_battery(snapshot.battery);
+  const bool trusted = grid_.verdict(now) == GridTrust::good && !presence_.lost();
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    units_[i].observe(snapshot.miners[i], now, snapshot.local_day);
+    units_[i].observe(snapshot.miners[i], now, snapshot.local_day, trusted);
     reasons_[i] = units_[i].blocked();
   }
   const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
@@ -395,7 +396,9 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
     const Unit& unit = units_[i];
     MinerDecision miner;
     const bool commandable = unit.blocked() != Reason::wrong_identity && unit.blocked() != Reason::identity_unverified;
-    miner.wanted = commandable ? unit.wanted() : CommandKind::none;
+    // Somebody else's for the moment: only told to sleep, and only when safety wants it.
+    const bool left_alone = unit.blocked() == Reason::manual_override && unit.wanted() != CommandKind::sleep;
+    miner.wanted = commandable && !left_alone ? unit.wanted() : CommandKind::none;
     miner.target = unit.target();
     miner.sequence = unit.sequence();
     miner.urgent = verdicts_.urgent[i];

@@ -125,7 +125,7 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
   high_.set_dynamics(high);
 }
 
-void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day) {
+void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted) {
   new_day(local_day);
   caution_s_ = std::max(0.0, caution_s_ - kCautionForgottenPerSecond * std::max(0.0, to_seconds(now - observed_at_)));
   observed_at_ = now;
@@ -168,7 +168,7 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
     reported_now_w_ = seen.reported_power.value.value();
     reported_known_ = true;
   }
-  if (adopted_ && reachable_) check_followed(seen, now);
+  if (adopted_ && reachable_) check_followed(seen, now, trusted);
   check_health(seen, now);
 
   controllable_ = adopted_ && reachable_ && envelope_.known() && now >= override_until_ &&
@@ -266,10 +266,11 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
   if (refused && wanted_ == CommandKind::wake) wanted_ = CommandKind::sleep;
 }
 
-void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
+void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trusted) {
+  const bool may_resend = trusted || wanted_ == CommandKind::sleep;
   const bool failed = fed_status_ == CommandStatus::failed || fed_status_ == CommandStatus::refused;
   if (failed && fed_sequence_ == sequence_ && sequence_ != 0) {
-    if (now >= patience_until_ && wanted_ != CommandKind::none && resent_ < 20) resend(now);
+    if (now >= patience_until_ && wanted_ != CommandKind::none && resent_ < 20 && may_resend) resend(now);
     return;
   }
   if (!acknowledged_ || fed_sequence_ != sequence_ || sequence_ == 0) return;
@@ -294,6 +295,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
       resent_ = 0;
       return;
     }
+    if (!may_resend) return;
     wanted_ = CommandKind::wake;
     resend(now);
     return;
@@ -334,7 +336,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now) {
   const bool unmoved = std::fabs((seen.target_readback.value - confirmed_target_).value()) <= tolerance_w;
   if (unmoved && resent_ < 2) {
     ignores_targets_ = resent_ >= 1;
-    resend(now);
+    if (may_resend) resend(now);
     return;
   }
   override_until_ = now + kOverride;

@@ -26,7 +26,8 @@ class Unit {
   // --- once a tick, before anything is decided -------------------------------------------------------------------
   /// Takes in what the miner's thread saw: link, identity, state, envelope, the fate of the last command; feeds and
   /// advances the twins; finds out whether somebody else commands it or it does not follow.
-  void observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day);
+  /// Lost targets and wakes are sent again only while `trusted`: the grid can be read and is there.
+  void observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted);
 
   // --- what is known ---------------------------------------------------------------------------------------------
   /// May be commanded as part of the surplus: reachable, identified, nobody else's, not at fault.
@@ -108,7 +109,7 @@ class Unit {
   void adopt(const MinerObservation& seen, MonoTime now);
   void refresh_dynamics(const MinerObservation& seen);
   void feed(const CommandRecord& record, MonoTime now);
-  void check_followed(const MinerObservation& seen, MonoTime now);
+  void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
   void resend(MonoTime now);
   void new_day(std::int64_t local_day);

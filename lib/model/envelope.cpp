@@ -53,8 +53,13 @@ Envelope Envelope::limited(Watts low, Watts high) const {
   if (!known()) return *this;
   Envelope out = *this;
   if (kind == EnvelopeKind::range) {
-    out.min = sluice::max(min, low);
-    out.max = sluice::min(max, high);
+    if (high < min || low > max) {
+      out.kind = EnvelopeKind::unknown;
+      return out;
+    }
+    // The ends stay on the device's own grid of steps.
+    out.min = ceil(low);
+    out.max = floor(high);
     if (out.max < out.min) out.kind = EnvelopeKind::unknown;
     return out;
   }

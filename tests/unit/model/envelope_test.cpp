@@ -54,6 +54,8 @@ TEST(Envelope, LimitingKeepsWholeLevelsOnly) {
   EXPECT_EQ(limited.max, 1700_w);
   EXPECT_FALSE(presets().limited(1301_w, 1600_w).known());
   EXPECT_FALSE(range().limited(4000_w, 5000_w).known());
+  EXPECT_EQ(range().limited(0_w, 1002_w).max, 995_w) << "a limit between two steps is the lower one";
+  EXPECT_EQ(range().limited(1002_w, 5000_w).min, 1005_w);
 }
 
 }  // namespace
