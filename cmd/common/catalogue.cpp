@@ -1,0 +1,74 @@
+#include "common/catalogue.hpp"
+
+#include <filesystem>
+#include <optional>
+
+#include "common/paths.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+config::OptionType type_of(plugin::OptionType type) {
+  switch (type) {
+    case plugin::OptionType::text:
+      return config::OptionType::text;
+    case plugin::OptionType::boolean:
+      return config::OptionType::boolean;
+    case plugin::OptionType::integer:
+      return config::OptionType::integer;
+    case plugin::OptionType::number:
+      return config::OptionType::number;
+  }
+  return config::OptionType::text;
+}
+
+std::optional<config::Role> role_from(const std::string& name) {
+  if (name == "grid") return config::Role::grid;
+  if (name == "pv") return config::Role::pv;
+  if (name == "battery") return config::Role::battery;
+  if (name == "hybrid") return config::Role::hybrid;
+  if (name == "house") return config::Role::house;
+  return std::nullopt;
+}
+
+bool knows_timezone(std::string_view name) {
+  std::error_code ignored;
+  const bool plain = !name.empty() && name.front() != '/' && name.find("..") == std::string_view::npos;
+  return plain && std::filesystem::is_regular_file("/usr/share/zoneinfo/" + std::string(name), ignored);
+}
+
+}  // namespace
+
+Result<Inventory> take_inventory(const SearchFolders& folders) {
+  std::vector<plugin::SearchPath> paths = plugin::installed_paths();
+  for (const std::string& folder : folders.adapters) paths.push_back({folder, true});
+  Result<devices::Library> templates = devices::Library::load(template_directories(folders.templates));
+  if (!templates) return tl::unexpected(templates.error());
+  return Inventory{plugin::discover(paths), std::move(*templates)};
+}
+
+config::Catalogue to_config_catalogue(const Inventory& inventory) {
+  config::Catalogue catalogue;
+  for (const plugin::CatalogueEntry& entry : inventory.adapters.entries()) {
+    if (!entry.usable()) continue;
+    config::Catalogue::Adapter adapter;
+    adapter.id = entry.manifest.id;
+    adapter.needs_password = entry.manifest.needs_password;
+    for (const plugin::Option& option : entry.manifest.options) {
+      adapter.options.push_back({option.name, type_of(option.type)});
+    }
+    catalogue.adapters.push_back(std::move(adapter));
+  }
+  for (const std::string& id : inventory.templates.ids()) {
+    config::Catalogue::Template one;
+    one.id = id;
+    for (const std::string& role : inventory.templates.find(id)->roles) {
+      if (const auto known = role_from(role)) one.roles.push_back(*known);
+    }
+    catalogue.templates.push_back(std::move(one));
+  }
+  catalogue.knows_timezone = knows_timezone;
+  return catalogue;
+}
+
+}  // namespace sluice::cmd

@@ -1,0 +1,157 @@
+#include "common/opening.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/modbus_device.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+std::vector<runtime::DeviceRole> roles_of(const config::DeviceConfig& device) {
+  std::vector<config::Role> named = device.roles;
+  if (named.empty()) named.push_back(device.role);
+  std::vector<runtime::DeviceRole> roles;
+  for (const config::Role role : named) {
+    switch (role) {
+      case config::Role::grid:
+        roles.push_back(runtime::DeviceRole::grid);
+        break;
+      case config::Role::pv:
+        roles.push_back(runtime::DeviceRole::pv);
+        break;
+      case config::Role::battery:
+        roles.push_back(runtime::DeviceRole::battery);
+        break;
+      case config::Role::hybrid:
+        roles.push_back(runtime::DeviceRole::hybrid);
+        break;
+      case config::Role::house:  // shown to people; the controller derives the house load
+        break;
+    }
+  }
+  return roles;
+}
+
+/// All that a reload must compare. Any change gives another text.
+std::string fingerprint(const config::DeviceConfig& device) {
+  std::string text =
+      fmt::format("{}|{}|{}:{}|{}|{}|{}|{}", device.name, device.template_id, device.modbus.host, device.modbus.port,
+                  device.modbus.unit, device.modbus.timeout.count(), device.invert, device.interval.count());
+  for (const runtime::DeviceRole role : roles_of(device)) text += fmt::format("|{}", static_cast<int>(role));
+  return text;
+}
+
+std::string fingerprint(const config::MinerConfig& miner) {
+  std::string text =
+      fmt::format("{}|{}:{}|{}|{}|{}|{}|{}|{}", miner.adapter, miner.host, miner.port, miner.mac, miner.serial,
+                  miner.username, miner.password.name, miner.password.literal, miner.poll_interval.count());
+  for (const auto& [name, value] : miner.options) text += fmt::format("|{}={}", name, value);
+  return text;
+}
+
+runtime::ConnectionPlan connection_plan(std::string key, std::vector<config::DeviceConfig> devices,
+                                        std::shared_ptr<const Inventory> inventory, const Services& services) {
+  runtime::ConnectionPlan plan;
+  plan.key = std::move(key);
+  for (const config::DeviceConfig& device : devices) plan.fingerprint += fingerprint(device) + "\n";
+  plan.open = [devices = std::move(devices), inventory = std::move(inventory),
+               services]() -> Result<std::vector<runtime::PolledDevice>> {
+    const std::shared_ptr<ports::ModbusConnection> connection =
+        services.modbus.make(devices.front().modbus.host, devices.front().modbus.port);
+    std::vector<runtime::PolledDevice> opened;
+    for (const config::DeviceConfig& device : devices) {
+      auto one = open_device(device, connection, inventory->templates, services);
+      if (!one) return tl::unexpected(one.error());
+      opened.push_back({roles_of(device), device.interval, std::move(*one)});
+    }
+    return opened;
+  };
+  return plan;
+}
+
+}  // namespace
+
+std::string connection_key(const config::ModbusAddress& address) {
+  return fmt::format("{}:{}", address.host, address.port);
+}
+
+Result<std::unique_ptr<ports::Device>> open_device(const config::DeviceConfig& device,
+                                                   std::shared_ptr<ports::ModbusConnection> connection,
+                                                   const devices::Library& templates, const Services& services) {
+  const devices::Template* found = templates.find(device.template_id);
+  if (found == nullptr) {
+    return fail(ErrorKind::not_found, "device {}: there is no template {}", device.name, device.template_id);
+  }
+  return io::make_modbus_device(device.name, std::move(connection), connection_key(device.modbus), device.modbus.unit,
+                                *found, {device.invert, device.modbus.timeout}, services.clock);
+}
+
+Result<std::unique_ptr<ports::Miner>> open_miner(const config::MinerConfig& miner, const plugin::Catalogue& adapters,
+                                                 AdapterMemory memory, const Services& services) {
+  const Result<const plugin::CatalogueEntry*> entry = adapters.find(miner.adapter);
+  if (!entry) return tl::unexpected(entry.error());
+  auto library = plugin::Library::load(**entry);
+  if (!library) return tl::unexpected(library.error());
+  plugin::MinerSetup setup;
+  setup.name = miner.name;
+  setup.host = miner.host;
+  setup.port = miner.port;
+  setup.username = miner.username;
+  setup.options = miner.options;
+  if (!miner.password.empty()) {
+    setup.password = [reference = miner.password, &secrets = services.secrets]() -> Result<std::string> {
+      const Result<config::Secret> secret = secrets.resolve(reference);
+      if (!secret) return tl::unexpected(secret.error());
+      return secret->reveal();
+    };
+  }
+  setup.adapter_state = std::move(memory.state);
+  setup.save_state = std::move(memory.save);
+  return plugin::open_miner(std::move(*library), std::move(setup), {services.clock, services.log, services.network});
+}
+
+Result<runtime::MinerSettings> miner_settings(const config::MinerConfig& miner, const plugin::Catalogue& adapters) {
+  const Result<const plugin::CatalogueEntry*> entry = adapters.find(miner.adapter);
+  if (!entry) return tl::unexpected(entry.error());
+  const plugin::Manifest& manifest = (*entry)->manifest;
+  runtime::MinerSettings settings;
+  settings.name = miner.name;
+  settings.mac = miner.mac;
+  settings.serial = miner.serial;
+  settings.poll_interval = miner.poll_interval;
+  settings.command_time = manifest.command_time;
+  settings.poll_time = manifest.poll_time;
+  settings.identify_time = manifest.identify_time;
+  return settings;
+}
+
+Result<runtime::Plan> make_plan(const config::Config& config, std::shared_ptr<const Inventory> inventory,
+                                std::function<AdapterMemory(const std::string& miner)> memory,
+                                std::function<std::int64_t(WallTime)> local_day, const Services& services) {
+  runtime::Plan plan;
+  plan.site = config::to_site(config);
+  plan.period = config.tick;
+  plan.local_day = std::move(local_day);
+  std::vector<std::string> keys;
+  for (const config::DeviceConfig& device : config.devices) {
+    const std::string key = connection_key(device.modbus);
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    keys.push_back(key);
+    std::vector<config::DeviceConfig> sharing;
+    std::copy_if(config.devices.begin(), config.devices.end(), std::back_inserter(sharing),
+                 [&](const config::DeviceConfig& other) { return connection_key(other.modbus) == key; });
+    plan.connections.push_back(connection_plan(key, std::move(sharing), inventory, services));
+  }
+  for (const config::MinerConfig& miner : config.miners) {
+    Result<runtime::MinerSettings> settings = miner_settings(miner, inventory->adapters);
+    if (!settings) return tl::unexpected(settings.error());
+    plan.miners.push_back({std::move(*settings), fingerprint(miner), [miner, inventory, memory, services] {
+                             return open_miner(miner, inventory->adapters, memory(miner.name), services);
+                           }});
+  }
+  return plan;
+}
+
+}  // namespace sluice::cmd

@@ -1,0 +1,34 @@
+#include "common/paths.hpp"
+
+#include <filesystem>
+
+namespace sluice::cmd {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user) {
+  std::vector<std::string> all{SLUICE_TEMPLATE_DIRECTORY, "/etc/sluice/devices"};
+  all.insert(all.end(), named_by_user.begin(), named_by_user.end());
+  return all;
+}
+
+Layout own_layout() {
+  std::error_code ignored;
+  const fs::path directory = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  Layout layout;
+  layout.program_directory = directory.string();
+  const fs::path tree = directory.parent_path().parent_path();  // <build>/cmd/<program>/<program>
+  layout.build_tree = fs::exists(tree / "CMakeCache.txt", ignored);
+  if (layout.build_tree) {
+    layout.adapter_directory = (tree / "lib/sluice/adapters").string();
+    layout.template_directory = (tree / "share/sluice/devices").string();
+  }
+  return layout;
+}
+
+std::string Layout::program(const std::string& name) const {
+  const fs::path directory(program_directory);
+  return (build_tree ? directory.parent_path() / name / name : directory / name).string();
+}
+
+}  // namespace sluice::cmd

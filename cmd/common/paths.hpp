@@ -1,0 +1,26 @@
+#pragma once
+/// Where things are on this machine.
+
+#include <string>
+#include <vector>
+
+namespace sluice::cmd {
+
+inline constexpr const char* kConfigFile = "/etc/sluice/sluice.yaml";
+inline constexpr const char* kSocket = "/run/sluice/sluice.sock";
+
+/// Installed device templates, then the owner's own.
+std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user);
+
+/// The programs and data that belong to this very executable: of a build tree when it lies in one, else as installed.
+struct Layout {
+  std::string program_directory;   ///< of this executable
+  std::string adapter_directory;   ///< empty: the installed ones are found without being named
+  std::string template_directory;  ///< likewise
+  /// Path of another program of the project.
+  std::string program(const std::string& name) const;
+  bool build_tree = false;
+};
+Layout own_layout();
+
+}  // namespace sluice::cmd

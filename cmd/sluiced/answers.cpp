@@ -1,0 +1,62 @@
+#include "answers.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "reports.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostDecisions = 512;
+
+json failed(std::string text) { return {{"ok", false}, {"error", std::move(text)}}; }
+
+json probe(const runtime::TickView& view, const std::string& name) {
+  for (const auto& device : view.devices) {
+    if (device->name == name) return {{"ok", true}, {"device", device_json(*device, view.snapshot->now)}};
+  }
+  for (std::size_t i = 0; i < view.miners.size(); ++i) {
+    if (view.crew->workers[i]->name() == name) {
+      return {{"ok", true}, {"miner", miner_json(*view.miners[i], name, view.snapshot->now)}};
+    }
+  }
+  return failed("no device or miner is called " + name);
+}
+
+json park(runtime::Engine& engine, const std::string& miner, bool parked) {
+  const Result<void> done = engine.park(miner, parked);
+  return done ? json{{"ok", true}} : failed(done.error().text);
+}
+
+json dispatch(const json& request, runtime::Engine& engine, const std::function<std::string()>& history_degraded) {
+  const std::string what = request.at("do").get<std::string>();
+  const auto view = engine.view();
+  if (!view) return failed("the daemon has just started and knows nothing yet");
+  if (what == "status") return {{"ok", true}, {"status", status_json(*view, history_degraded())}};
+  if (what == "why") {
+    const auto count = std::min<std::size_t>(request.value("count", std::size_t{20}), kMostDecisions);
+    return {{"ok", true}, {"decisions", why_json(engine.decisions(request.value("miner", ""), count))}};
+  }
+  if (what == "probe") return probe(*view, request.at("name").get<std::string>());
+  if (what == "park") return park(engine, request.value("miner", ""), true);
+  if (what == "release") return park(engine, request.value("miner", ""), false);
+  return failed("unknown request \"" + what + "\"; there are: status, why, probe, park, release");
+}
+
+}  // namespace
+
+std::string answer(std::string_view request, runtime::Engine& engine,
+                   const std::function<std::string()>& history_degraded) {
+  json reply;
+  try {
+    reply = dispatch(json::parse(request), engine, history_degraded);
+  } catch (const json::exception& error) {
+    reply = failed(std::string("the request is not understood: ") + error.what());
+  }
+  // Devices may say what is not UTF-8.
+  return reply.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace sluice::cmd

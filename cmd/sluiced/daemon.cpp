@@ -1,0 +1,256 @@
+#include "daemon.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "answers.hpp"
+#include "common/opening.hpp"
+#include "config/loader.hpp"
+#include "config/secrets.hpp"
+#include "control_maker.hpp"
+#include "io/log_sink.hpp"
+#include "io/modbus_tcp.hpp"
+#include "io/net.hpp"
+#include "io/notify.hpp"
+#include "local_day.hpp"
+#include "runtime/engine.hpp"
+#include "store/history.hpp"
+#include "store/state_store.hpp"
+#include "web/line_server.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+constexpr const char* kName = "sluiced";
+
+/// A configuration that may be run, with what it was checked against.
+struct Accepted {
+  config::Config config;
+  std::shared_ptr<const Inventory> inventory;
+};
+
+bool loopback(const std::string& host) { return host.starts_with("127."); }
+
+/// Demo time is for emulated devices only: a real miner would be driven twenty times too fast.
+Result<void> only_loopback(const config::Config& config) {
+  for (const config::DeviceConfig& device : config.devices) {
+    if (!loopback(device.modbus.host)) {
+      return fail(ErrorKind::invalid, "--clock-scale: device {} is at {}, and demo time is only for 127.0.0.0/8",
+                  device.name, device.modbus.host);
+    }
+  }
+  for (const config::MinerConfig& miner : config.miners) {
+    if (!loopback(miner.host)) {
+      return fail(ErrorKind::invalid, "--clock-scale: miner {} is at {}, and demo time is only for 127.0.0.0/8",
+                  miner.name, miner.host);
+    }
+  }
+  return {};
+}
+
+/// Errors carry the whole text for the owner; warnings are printed through `warn`.
+Result<Accepted> read_configuration(const DaemonOptions& options, const std::function<void(std::string)>& warn) {
+  Result<Inventory> inventory = take_inventory(options.folders);
+  if (!inventory) return tl::unexpected(inventory.error());
+  config::LoadResult loaded = config::load_file(options.config_file, to_config_catalogue(*inventory));
+  if (!loaded.ok()) return fail(ErrorKind::invalid, "{}", config::format_all(loaded));
+  if (!loaded.diagnostics.empty()) warn(config::format_all(loaded));
+  config::Config config = std::move(*loaded.config);
+  if (options.scaled) {
+    if (const Result<void> allowed = only_loopback(config); !allowed) return tl::unexpected(allowed.error());
+  }
+  config.control.dry_run = config.control.dry_run || options.dry_run;
+  if (!options.state_directory.empty()) {
+    config.store.path = options.state_directory + "/history.db";
+    config.store.state_path = options.state_directory + "/state.db";
+  }
+  return Accepted{std::move(config), std::make_shared<const Inventory>(std::move(*inventory))};
+}
+
+store::MinerNames names_of(const Site& site) {
+  store::MinerNames names;
+  for (const MinerSite& miner : site.miners) names.push_back(miner.name);
+  return names;
+}
+
+/// Tells systemd when the daemon is of use, and that its tick still beats. Does nothing outside systemd.
+class Watchdog {
+ public:
+  void after_tick(const runtime::TickView& view) {
+    if (!ready_ && everybody_tried(view)) {
+      ready_ = true;
+      sd_notify(0, "READY=1\nSTATUS=following the surplus");
+    }
+    sd_notify(0, "WATCHDOG=1");
+  }
+
+ private:
+  static bool everybody_tried(const runtime::TickView& view) {
+    return std::all_of(view.devices.begin(), view.devices.end(), [](const auto& device) { return device->tried; });
+  }
+  bool ready_ = false;
+};
+
+class Daemon {
+ public:
+  Daemon(const DaemonOptions& options, const Environment& environment, Accepted accepted, const ports::Clock& clock,
+         ports::Notifier& notifier, Log& log)
+      : options_(options),
+        log_(log),
+        clock_(clock),
+        network_(clock_),
+        secrets_(environment.credentials_directory),
+        store_(accepted.config.store.state_path, clock_, log),
+        history_(accepted.config.store.path, limits_of(accepted.config), {}, clock_, log),
+        announcer_(clock_, log, history_, notifier),
+        services_{clock_, log, network_, modbus_, secrets_},
+        accepted_(std::move(accepted)) {}
+
+  int run() {
+    use_timezone(accepted_.config.timezone);
+    PersistentState state = load_state();
+    Result<runtime::Plan> plan = make_plan(accepted_, state);
+    if (!plan) return refuse(plan.error());
+    history_.set_miners(names_of(plan->site));
+    ControlMaker maker(plan->site, state, clock_, [this](const Site& site) { history_.set_miners(names_of(site)); });
+    runtime::Engine engine({clock_, real_clock_, log_, history_, store_, announcer_,
+                            [this](const runtime::TickView& view) { watchdog_.after_tick(view); }},
+                           std::move(state), maker);
+    engine_ = &engine;
+    if (const Result<void> opened = engine.open(std::move(*plan)); !opened) return refuse(opened.error());
+    auto server = serve(engine);
+    if (!server) {
+      log_.error(kName, "{}", server.error().text);
+      return kExitFailed;
+    }
+    log_.info(kName, "runs {} with {} devices and {} miners{}", options_.config_file, accepted_.config.devices.size(),
+              accepted_.config.miners.size(), accepted_.config.control.dry_run ? ", commanding nothing" : "");
+    std::thread signals([this] { heed_signals(); });
+    engine.run();
+    server->reset();
+    history_.stop();
+    log_.info(kName, "ended");
+    signals.join();
+    return kExitOk;
+  }
+
+ private:
+  static store::HistoryLimits limits_of(const config::Config& config) {
+    store::HistoryLimits limits;
+    limits.max_bytes = config.store.max_bytes;
+    return limits;
+  }
+
+  int refuse(const Error& error) {
+    log_.error(kName, "{}", error.text);
+    return kExitBadConfig;
+  }
+
+  PersistentState load_state() {
+    Result<PersistentState> state = store_.load();
+    if (state) return std::move(*state);
+    announcer_.raise(ports::EventLevel::alarm, "state_not_read", "",
+                     "starts without what it had learned: " + state.error().text);
+    return {};
+  }
+
+  Result<runtime::Plan> make_plan(const Accepted& accepted, const PersistentState& state) {
+    const auto memory = [this, miners = state.miners](const std::string& name) {
+      AdapterMemory found;
+      for (const MinerMemory& miner : miners) {
+        if (miner.name == name) found.state = miner.adapter_state;
+      }
+      found.save = [this, name](const std::string& text) { engine_->keep_adapter_state(name, text); };
+      return found;
+    };
+    return cmd::make_plan(accepted.config, accepted.inventory, memory, local_day, services_);
+  }
+
+  Result<std::unique_ptr<web::LineServer>> serve(runtime::Engine& engine) {
+    if (options_.socket.empty()) return std::unique_ptr<web::LineServer>();
+    return web::LineServer::start(options_.socket, [this, &engine](std::string_view request) {
+      return answer(request, engine, [this] { return history_.degraded(); });
+    });
+  }
+
+  /// The only thread that sees signals.
+  void heed_signals() {
+    sigset_t heeded;
+    sigemptyset(&heeded);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&heeded, signal);
+    for (int signal = 0; sigwait(&heeded, &signal) == 0;) {
+      if (signal != SIGHUP) break;
+      sd_notify(0, "RELOADING=1");
+      reload();
+      sd_notify(0, "READY=1");
+    }
+    sd_notify(0, "STOPPING=1\nSTATUS=putting miners into their final state");
+    engine_->request_stop();
+  }
+
+  void reload() {
+    Result<Accepted> accepted =
+        read_configuration(options_, [this](const std::string& text) { log_.warning(kName, "{}", text); });
+    if (!accepted) {
+      log_.error(kName, "the configuration is not reloaded, nothing changes: {}", accepted.error().text);
+      return;
+    }
+    Result<runtime::Plan> plan = make_plan(*accepted, engine_->state());
+    const Result<void> reloaded = plan ? engine_->reload(std::move(*plan)) : Result<void>(tl::unexpected(plan.error()));
+    if (!reloaded) {
+      log_.error(kName, "the configuration is not reloaded, nothing changes: {}", reloaded.error().text);
+      return;
+    }
+    accepted_ = std::move(*accepted);
+    log_.info(kName, "reloaded {}", options_.config_file);
+  }
+
+  const DaemonOptions options_;
+  Log& log_;
+  const ports::Clock& clock_;
+  const io::SystemClock real_clock_;
+  io::LanNetworkFactory network_;
+  io::ModbusTcpFactory modbus_;
+  const config::Secrets secrets_;
+  store::SqliteStateStore store_;
+  store::History history_;
+  runtime::Announcer announcer_;
+  const Services services_;
+  Accepted accepted_;
+  Watchdog watchdog_;
+  runtime::Engine* engine_ = nullptr;  ///< lives in `run`
+};
+
+std::unique_ptr<ports::Clock> make_clock(const DaemonOptions& options) {
+  if (options.scaled) return std::make_unique<io::ScaledClock>(*options.scaled);
+  return std::make_unique<io::SystemClock>();
+}
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options, const Environment& environment) {
+  Result<Accepted> accepted =
+      read_configuration(options, [](const std::string& text) { fmt::print(stderr, "{}", text); });
+  if (!accepted) {
+    fmt::print(stderr, "{}{}", accepted.error().text, accepted.error().text.ends_with('\n') ? "" : "\n");
+    return kExitBadConfig;
+  }
+  io::LogSink log({.journal = io::is_journal(2, environment.journal_stream.c_str()),
+                   .least = options.verbose ? LogLevel::debug : LogLevel::info});
+  const auto clock = make_clock(options);
+  const config::NotifyConfig& notify = accepted->config.notify;
+  const auto notifier = io::make_notifier({notify.exec, notify.webhook}, *clock, log);
+  if (!notifier) {
+    log.error(kName, "notify: {}", notifier.error().text);
+    return kExitBadConfig;
+  }
+  return Daemon(options, environment, std::move(*accepted), *clock, **notifier, log).run();
+}
+
+}  // namespace sluice::cmd

@@ -1,0 +1,163 @@
+#include "reports.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "model/names.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+using nlohmann::json;
+
+template <class T>
+json number(const Reading<T>& reading) {
+  return reading.usable() ? json(reading.value.value()) : json(nullptr);
+}
+
+template <class T>
+json age_s(const Reading<T>& reading, MonoTime now) {
+  return reading.usable() ? json(to_seconds(reading.age(now))) : json(nullptr);
+}
+
+json alarms_json(AlarmSet alarms) {
+  json list = json::array();
+  for (std::size_t i = 0; i < kAlarmCount; ++i) {
+    const auto alarm = static_cast<Alarm>(i);
+    if (alarms.has(alarm)) list.push_back({{"code", to_string(alarm)}, {"text", sentence(alarm)}});
+  }
+  return list;
+}
+
+json cuts_json(ReasonSet cuts) {
+  json list = json::array();
+  for (std::size_t i = 0; i < kReasonCount; ++i) {
+    if (cuts.has(static_cast<Reason>(i))) list.push_back(to_string(static_cast<Reason>(i)));
+  }
+  return list;
+}
+
+json command_json(const CommandRecord& command, MonoTime now) {
+  if (command.sequence == 0) return nullptr;
+  json out{{"sequence", command.sequence}, {"kind", to_string(command.kind)}, {"status", to_string(command.status)}};
+  if (command.kind != CommandKind::sleep) out["target_w"] = command.target.value();
+  if (command.sent_at != MonoTime{}) out["sent_s_ago"] = to_seconds(now - command.sent_at);
+  return out;
+}
+
+json decided_json(const MinerDecision& decision) {
+  json out{{"wanted", to_string(decision.wanted)}, {"expected_w", decision.expected_power.value()},
+           {"reason", to_string(decision.reason)}, {"sentence", sentence(decision.reason)},
+           {"cuts", cuts_json(decision.cuts)},     {"alarms", alarms_json(decision.alarms)}};
+  const bool runs = decision.wanted == CommandKind::target || decision.wanted == CommandKind::wake;
+  out["target_w"] = runs ? json(decision.target.value()) : json(nullptr);
+  return out;
+}
+
+}  // namespace
+
+json device_json(const runtime::DeviceReport& device, MonoTime now) {
+  json out{{"name", device.name}, {"up", device.up}, {"trouble", device.trouble}};
+  out["identity"] = {{"manufacturer", device.identity.manufacturer},
+                     {"model", device.identity.model},
+                     {"version", device.identity.version},
+                     {"serial", device.identity.serial}};
+  out["values"] = json::array();
+  if (!device.last) return out;
+  out["age_s"] = to_seconds(now - device.last->at);
+  for (const ports::Measured& measured : device.last->values) {
+    out["values"].push_back({{"name", to_string(measured.what)},
+                             {"value", measured.value ? json(*measured.value) : json(nullptr)},
+                             {"unit", unit(measured.what)},
+                             {"source", measured.source},
+                             {"raw", measured.raw},
+                             {"note", measured.note}});
+  }
+  return out;
+}
+
+json miner_json(const runtime::MinerReport& miner, const std::string& name, MonoTime now) {
+  const MinerObservation& seen = miner.seen;
+  json out{{"name", name},
+           {"link", to_string(seen.link)},
+           {"identity", to_string(seen.identity)},
+           {"state", to_string(seen.state)},
+           {"reported_w", number(seen.reported_power)},
+           {"reported_age_s", age_s(seen.reported_power, now)},
+           {"readback_w", number(seen.target_readback)},
+           {"hashrate_ths", number(seen.hashrate)},
+           {"temperature_c", number(seen.temperature)},
+           {"tuning", seen.tuning},
+           {"reboots", seen.reboots},
+           {"command", command_json(seen.command, now)},
+           {"trouble", miner.trouble},
+           {"command_trouble", miner.command_trouble},
+           {"note", miner.note},
+           {"firmware", miner.identity.firmware},
+           {"model", miner.identity.model},
+           {"mac", miner.identity.mac},
+           {"serial", miner.identity.serial}};
+  out["pool_alive"] = seen.pool_alive.usable() ? json(seen.pool_alive.value) : json(nullptr);
+  out["envelope"] = {{"kind", to_string(seen.envelope.kind)}};
+  if (seen.envelope.known()) {
+    out["envelope"]["min_w"] = seen.envelope.min.value();
+    out["envelope"]["max_w"] = seen.envelope.max.value();
+    out["envelope"]["levels_w"] = json::array();
+    for (const Watts level : seen.envelope.levels) out["envelope"]["levels_w"].push_back(level.value());
+  }
+  return out;
+}
+
+json status_json(const runtime::TickView& view, const std::string& history_degraded) {
+  const Snapshot& snapshot = *view.snapshot;
+  const Decision& decision = *view.decision;
+  const MonoTime now = snapshot.now;
+  json out{{"site", view.crew->site.name},
+           {"unix_ms", unix_ms(snapshot.wall)},
+           {"dry_run", view.crew->site.control.dry_run},
+           {"grid_w", number(snapshot.grid.power)},
+           {"grid_age_s", age_s(snapshot.grid.power, now)},
+           {"pv_w", number(snapshot.pv.power)},
+           {"battery_w", number(snapshot.battery.power)},
+           {"soc_pct", number(snapshot.battery.soc)},
+           {"estimate_valid", decision.estimate_valid},
+           {"house_load_w", decision.estimate_valid ? json(decision.house_load.value()) : json(nullptr)},
+           {"surplus_w", decision.estimate_valid ? json(decision.surplus.value()) : json(nullptr)},
+           {"available_w", decision.estimate_valid ? json(decision.available.value()) : json(nullptr)},
+           {"mining_w", decision.mining.value()},
+           {"alarms", alarms_json(decision.alarms)},
+           {"ticks", view.stats.ticks},
+           {"late_ticks", view.stats.late_ticks},
+           {"worst_step_us", to_seconds(view.stats.worst_step) * 1e6},
+           {"history_degraded", history_degraded}};
+  out["devices"] = json::array();
+  for (const auto& device : view.devices) {
+    out["devices"].push_back({{"name", device->name}, {"up", device->up}, {"trouble", device->trouble}});
+  }
+  out["miners"] = json::array();
+  for (std::size_t i = 0; i < view.miners.size(); ++i) {
+    json miner = miner_json(*view.miners[i], view.crew->workers[i]->name(), now);
+    miner.update(decided_json(decision.miners[i]));
+    miner["parked"] = snapshot.intents[i].park;
+    out["miners"].push_back(std::move(miner));
+  }
+  return out;
+}
+
+json why_json(const std::vector<runtime::DecisionEntry>& entries) {
+  json list = json::array();
+  for (const runtime::DecisionEntry& entry : entries) {
+    const bool runs = entry.wanted == CommandKind::target || entry.wanted == CommandKind::wake;
+    list.push_back({{"unix_ms", unix_ms(entry.wall)},
+                    {"miner", entry.miner},
+                    {"wanted", to_string(entry.wanted)},
+                    {"target_w", runs ? json(entry.target.value()) : json(nullptr)},
+                    {"reason", to_string(entry.reason)},
+                    {"sentence", sentence(entry.reason)},
+                    {"cuts", cuts_json(entry.cuts)},
+                    {"grid_w", number(entry.grid)},
+                    {"available_w", entry.estimate_valid ? json(entry.available.value()) : json(nullptr)}});
+  }
+  return list;
+}
+
+}  // namespace sluice::cmd
