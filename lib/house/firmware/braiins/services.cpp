@@ -166,20 +166,21 @@ class Actions final : public v1::ActionsService::Service {
  public:
   explicit Actions(BraiinsMiner& miner) : gate_{miner}, miner_(miner) {}
   Status Start(ServerContext* context, const v1::StartRequest*, v1::StartResponse* reply) override {
-    return act(context, &BraiinsMiner::start, [&](bool already) { reply->set_already_running(already); });
+    return act(context, [this] { return miner_.start(); }, [&](bool already) { reply->set_already_running(already); });
   }
   Status Stop(ServerContext* context, const v1::StopRequest*, v1::StopResponse* reply) override {
-    return act(context, &BraiinsMiner::stop, [&](bool already) { reply->set_already_stopped(already); });
+    return act(context, [this] { return miner_.stop(); }, [&](bool already) { reply->set_already_stopped(already); });
   }
   Status PauseMining(ServerContext* context, const v1::PauseMiningRequest*, v1::PauseMiningResponse* reply) override {
-    return act(context, &BraiinsMiner::pause, [&](bool already) { reply->set_already_paused(already); });
+    return act(context, [this] { return miner_.pause(); }, [&](bool already) { reply->set_already_paused(already); });
   }
   Status ResumeMining(ServerContext* context, const v1::ResumeMiningRequest*,
                       v1::ResumeMiningResponse* reply) override {
-    return act(context, &BraiinsMiner::resume, [&](bool already) { reply->set_already_mining(already); });
+    return act(context, [this] { return miner_.resume(); }, [&](bool already) { reply->set_already_mining(already); });
   }
   Status Restart(ServerContext* context, const v1::RestartRequest*, v1::RestartResponse* reply) override {
-    return act(context, &BraiinsMiner::restart, [&](bool running) { reply->set_already_running(running); });
+    return act(
+        context, [this] { return miner_.restart(); }, [&](bool running) { reply->set_already_running(running); });
   }
   Status Reboot(ServerContext* context, const v1::RebootRequest*, v1::RebootResponse*) override {
     return gate_.call(context, [&] {
@@ -204,10 +205,10 @@ class Actions final : public v1::ActionsService::Service {
   }
 
  private:
-  template <class Fill>
-  Status act(ServerContext* context, Result<bool> (BraiinsMiner::*action)(), Fill fill) {
+  template <class Action, class Fill>
+  Status act(ServerContext* context, Action action, Fill fill) {
     return gate_.call(context, [&] {
-      const Result<bool> already = (miner_.*action)();
+      const Result<bool> already = action();
       if (!already) return status_of(already.error());
       fill(*already);
       return Status::OK;
