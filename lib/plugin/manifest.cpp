@@ -13,12 +13,12 @@ namespace {
 
 /// Inside this file a problem is thrown with its line; `parse_manifest` is where that ends.
 struct Problem {
-  int line = 0;
+  int line = 1;
   std::string text;
 };
 
 [[noreturn]] void complain(const YAML::Node& node, std::string text) {
-  throw Problem{node.Mark().is_null() ? 0 : node.Mark().line + 1, std::move(text)};
+  throw Problem{node.Mark().is_null() ? 1 : node.Mark().line + 1, std::move(text)};
 }
 
 std::string text_of(const YAML::Node& node, const std::string& key) {
