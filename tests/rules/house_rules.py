@@ -64,9 +64,10 @@ ONLY_IN_SOURCES = ("google/protobuf/", "grpc", "httplib.h", "modbus", "nlohmann/
                    "zstd.h")
 
 # Folders that hold no door to the operating system: the same input gives the same output, anywhere. The log's sink and
-# the clock one waits on are shared between threads.
+# the clock one waits on are shared between threads; device templates are files.
 PURE = {"base", "model", "control", "tariff", "devices", "ports"}
 THREADS_MEET = {"base", "ports"}
+FILE_READERS = {"devices"}
 THREAD_HEADERS = {"atomic", "condition_variable", "future", "mutex", "thread"}
 
 # Debian package of every library that CMake looks for.
@@ -110,7 +111,7 @@ REGISTRY_HOSTS = [".".join(parts) for parts in (
     ("pypi", "org"), ("pythonhosted", "org"), ("registry.npmjs", "org"), ("crates", "io"), ("proxy.golang", "org"),
     ("deb.debian", "org"), ("repo1.maven", "org"), ("rubygems", "org"),
 )]
-MACHINE_PATH = re.compile(r"(?<![\w.$}~-])/" + r"(home|work|farm|root|Users|mnt|srv)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.$}~-])/" + r"(home|work|farm|root|Users)/\w")
 # Loopback, unspecified, net masks, and the ranges that documentation may use (RFC 5737).
 HARMLESS_ADDRESS = re.compile(r"127\.|0\.0\.0\.0$|255\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.")
 # Here addresses could be contacted. Unit tests open no sockets, so LAN addresses in their examples are only checked.
@@ -169,6 +170,12 @@ class File:
     def code_lines(self) -> Iterator[tuple[int, str]]:
         """Lines without comments and without what stands between quotes; line numbers stay."""
         return enumerate(without_comments_and_strings(self.text).splitlines(), start=1)
+
+    def lines_without_comments(self) -> Iterator[tuple[int, str]]:
+        if not self.is_source:
+            return self.lines()
+        kept = TOKENS.sub(lambda match: "\n" * match[0].count("\n") if match["comment"] else match[0], self.text)
+        return enumerate(kept.splitlines(), start=1)
 
     def includes(self) -> Iterator[tuple[int, bool, str]]:
         """Line, whether in angle brackets, name."""
@@ -264,7 +271,8 @@ def pure_folders(files: list[File]) -> Spots:
             continue
         for number, _, name in file.includes():
             threads = name in THREAD_HEADERS and file.component not in THREADS_MEET
-            if SYSTEM_HEADER.match(name) or name in {"fstream", "iostream"} or threads:
+            reads = name in {"fstream", "iostream"} and file.component not in FILE_READERS
+            if SYSTEM_HEADER.match(name) or threads or reads:
                 yield file.path, number, f"<{name}> in lib/{file.component}, which only computes"
 
 
@@ -384,7 +392,7 @@ def addresses(files: list[File]) -> Spots:
     for file in files:
         if not file.within(*TALKING_FOLDERS):
             continue
-        for number, line in file.lines():
+        for number, line in file.lines_without_comments():
             for match in re.finditer(r"(?<![\w.-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w-]|\.\d)", line):
                 if all(int(part) <= 255 for part in match.groups()) and not HARMLESS_ADDRESS.match(match[0]):
                     yield file.path, number, f"{match[0]} is somebody's address; use 127.0.0.0/8 or RFC 5737"

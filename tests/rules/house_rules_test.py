@@ -27,7 +27,8 @@ CASES = {
     ],
     "heavy_headers": [
         ([File("lib/web/a.hpp", "#include <httplib.h>\n")], 1,
-         [File("lib/web/a.cpp", "#include <httplib.h>\n"), File("lib/web/a.hpp", "#include <nlohmann/json_fwd.hpp>\n")]),
+         [File("lib/web/a.cpp", "#include <httplib.h>\n"),
+          File("lib/web/a.hpp", "#include <nlohmann/json_fwd.hpp>\n")]),
     ],
     "pure_folders": [
         ([File("lib/tariff/a.cpp", "\n#include <unistd.h>\n")], 2, [File("lib/io/a.cpp", "#include <unistd.h>\n")]),
@@ -36,7 +37,7 @@ CASES = {
     "clock_and_chance": [
         ([File("lib/runtime/a.cpp", "auto t = std::chrono::steady_clock::now();")], 1,
          [File("lib/io/clock.cpp", "auto t = std::chrono::steady_clock::now();"),
-          File("lib/sim/a.cpp", "MonoTime SimClock::now() const {\n  return clock_.now();\n}\n// steady_clock::now()\n")]),
+          File("lib/sim/a.cpp", "MonoTime SimClock::now() const {\n  return clock_.now();\n}\n// a_clock::now()\n")]),
         ([File("lib/house/a.cpp", "\nstd::this_thread::sleep_for(1s);")], 2,
          [File("lib/house/a.cpp", "miner.sleep();\nvoid Miner::sleep() {}")]),
         ([File("lib/sim/a.cpp", "std::random_device seed;")], 1, [File("lib/sim/a.cpp", "// no std::random_device\n")]),
@@ -77,13 +78,15 @@ CASES = {
         ([File("tests/unit/a/a_test.cpp", "\nGTEST_SKIP();")], 2, []),
     ],
     "machine_paths": [
-        ([File("docs/a.md", f"see {SLASH}home{SLASH}maria/sluice")], 1, [File("docs/a.md", "/etc/sluice and ~/home/x")]),
+        ([File("docs/a.md", f"see {SLASH}home{SLASH}maria/sluice")], 1,
+         [File("docs/a.md", "/etc/sluice and ~/home/x")]),
         ([File("docs/a.md", f"from https://{REGISTRY_HOSTS[0]}/simple")], 1, [File("docs/a.md", "from PyPI")]),
     ],
     "addresses": [
         ([File("tests/loopback/a/a.cpp", 'connect("192.168' + '.1.20")')], 1,
          [File("tests/loopback/a/a.cpp", 'connect("127.0.10.3") bind("0.0.0.0") name("192.0.2.7")'),
-          File("tests/unit/config/a.cpp", '"192.168' + '.1.20"'), File("cmd/sluice/a.cpp", '"v1.2.3.4.5"')]),
+          File("tests/unit/config/a.cpp", '"192.168' + '.1.20"'), File("cmd/a.hpp", "// 192.168" + ".1.20:502"),
+          File("cmd/sluice/a.cpp", '"v1.2.3.4.5"')]),
     ],
     "links": [
         ([File("docs/guide/a.md", "see [there](../adr/0009-none.md)")], 1,
