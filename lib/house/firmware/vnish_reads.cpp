@@ -117,9 +117,9 @@ std::vector<VnishPreset> vnish_presets(const MinerView& view, const std::vector<
 bool vnish_at_least(std::string_view version, int major, int minor) {
   int parts[2] = {0, 0};
   for (int& part : parts) {
-    const std::size_t dot = std::min(version.find('.'), version.size());
-    std::from_chars(version.data(), version.data() + dot, part);
-    version.remove_prefix(std::min(dot + 1, version.size()));
+    const std::string_view digits = version.substr(0, version.find('.'));
+    std::from_chars(digits.data(), digits.data() + digits.size(), part);
+    version.remove_prefix(std::min(digits.size() + 1, version.size()));
   }
   return std::pair(parts[0], parts[1]) >= std::pair(major, minor);
 }

@@ -39,7 +39,7 @@ MinerView BraiinsMiner::view() const {
 std::optional<std::string> BraiinsMiner::login(const std::string& username, const std::string& password) {
   if (username != options_.username || password != options_.password || door_.faults().reject_password) return {};
   const std::scoped_lock lock(mutex_);
-  const std::string token = token_name(issued_++);
+  std::string token = token_name(issued_++);
   tokens_[token] = clock_.now();
   return token;
 }
