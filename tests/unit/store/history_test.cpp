@@ -60,11 +60,11 @@ TEST_F(HistoryTest, StopWritesEverything) {
   EXPECT_EQ(history.lost(), 0U);
 }
 
-TEST_F(HistoryTest, EventsReachTheFileWithinAMinute) {
+TEST_F(HistoryTest, EventsDoNotWaitForTheirBlockToEnd) {
   History history(path, {}, {"s19"}, clock, log);
   history.record({clock.wall_now(), ports::EventLevel::alarm, "grid_lost", "", "", false});
-  clock.advance(std::chrono::seconds(60));
   EXPECT_TRUE(eventually([&] {
+    clock.advance(std::chrono::milliseconds(100));
     auto reader = HistoryReader::open(path);
     return reader && reader->events(kStart, kLater).value_or(std::vector<ports::Event>{}).size() == 1;
   }));
