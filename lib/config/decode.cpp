@@ -38,7 +38,8 @@ class Decoder {
       if (const Entry* entry = node.find(field.name)) {
         one(field, entry->value, joined(path, field.name), target);
       } else if (field.required) {
-        problems_.error(node.place, joined(path, field.name), "is missing", "write " + expected(field));
+        problems_.error(node.place, joined(path, field.name), "is missing",
+                        fmt::format("add {}: {}", field.name, expected(field)));
       }
     }
     unknown_keys(fields, node, path);
@@ -185,7 +186,7 @@ class Decoder {
     }
     const auto meant = plain_boolean(node.text);
     problems_.error(node.place, path, fmt::format("{} is not a boolean", quoted(node.text)),
-                    "write " + meant.value_or("true or false"));
+                    "write " + meant.value_or("true or false") + (node.quoted && meant ? " without quotes" : ""));
     return false;
   }
 

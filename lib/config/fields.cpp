@@ -810,7 +810,6 @@ const Field kTop[] = {
 
 std::string range_words(const Field& field) {
   const std::string unit = field.unit.empty() ? "" : " " + std::string(field.unit);
-  if (field.low == field.high) return " that is " + plain_text(field.low);
   if (std::isinf(field.high)) return " of at least " + plain_text(field.low) + unit;
   return " from " + plain_text(field.low) + " to " + plain_text(field.high) + unit;
 }
@@ -847,6 +846,7 @@ std::string expected(const Field& field) {
     case boolean:
       return "true or false";
     case integer:
+      if (field.low == field.high) return plain_text(field.low);
       return "a whole number" + range_words(field);
     case number:
       return "a number" + range_words(field);

@@ -21,8 +21,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-/// Reads one byte more than allowed, so that `load_text` sees that there is too much. The text of the operating
-/// system's complaint otherwise.
+/// Reads one byte more than allowed, so that `load_text` sees that there is too much.
 Result<std::string> read_all(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return fail(ErrorKind::io, "cannot be read: {}", std::strerror(errno));
@@ -56,6 +55,7 @@ std::optional<Config> load(std::string_view text, const std::string& file, const
   Config config;
   config.file = file;
   decode(*root, config, problems);
+  if (root->kind != Node::Kind::map) return std::nullopt;
   complete(*root, config);
   check(*root, config, catalogue, problems);
   if (problems.has_errors()) return std::nullopt;

@@ -1,0 +1,29 @@
+#pragma once
+/// What the tests pretend is installed.
+
+#include "config/loader.hpp"
+
+namespace sluice::config {
+
+inline Catalogue test_catalogue() {
+  Catalogue catalogue;
+  catalogue.adapters = {
+      {"braiins", {}, true},
+      {"luxos",
+       {{"overclock", OptionType::boolean}, {"retries", OptionType::integer}, {"gain", OptionType::number}},
+       false},
+      {"vnish", {}, false}};
+  catalogue.templates = {{"sunspec-meter", {Role::grid}},
+                         {"sunspec-inverter", {Role::pv}},
+                         {"sunspec-storage", {Role::battery}},
+                         {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
+  catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };
+  return catalogue;
+}
+
+/// A file that loads, to which a test adds its lines from line 3 on.
+inline constexpr std::string_view kBase =
+    "version: 1\n"
+    "devices: [{name: meter, template: sunspec-meter, role: grid, modbus: {host: 10.0.0.2}}]\n";
+
+}  // namespace sluice::config
