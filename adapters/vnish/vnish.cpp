@@ -346,10 +346,16 @@ double Vnish::apply(double target_w, Time deadline) {
     return preset.watts;
   }
   const bool worth_it = base() == nullptr || target_w >= base()->watts * kBaseGain;
-  if (worth_it && may_raise_base()) choose_preset(*top(), deadline);
+  const bool raised = worth_it && may_raise_base();
+  if (raised) choose_preset(*top(), deadline);
   const int percent = percent_for(target_w);
   wanted_percent_ = percent;
-  throttle(percent, deadline);
+  try {
+    throttle(percent, deadline);
+  } catch (const Error& error) {
+    // A miner that restarts for its new base takes no throttle; `keep_throttle` sets it as soon as it hashes.
+    if (!raised || error.status() != SLUICE_REJECTED) throw;
+  }
   return base()->watts * percent / 100.0;
 }
 
