@@ -244,6 +244,29 @@ TEST_F(HistoryWriterTest, AMissingFolderDegradesOnceAndHealsWithoutLoss) {
   EXPECT_EQ(writer.lost(), 0U);
 }
 
+TEST_F(HistoryWriterTest, TriesAgainAfterAMinuteThenTwiceAsLateEachTime) {
+  path = folder.file("later/history.db");
+  HistoryWriter writer(path, {}, clock, log);
+  const auto healthy_after = [&](int wait_s) {
+    clock.advance(kSecond * wait_s);
+    writer.write_due();
+    return writer.degraded().empty();
+  };
+  EXPECT_FALSE(healthy_after(0));
+  EXPECT_FALSE(healthy_after(60)) << "second attempt";
+  std::filesystem::create_directory(folder.file("later"));
+  EXPECT_FALSE(healthy_after(119)) << "no attempt is due";
+  EXPECT_TRUE(healthy_after(1));
+}
+
+TEST_F(HistoryWriterTest, WhatIsLostAtTheEndIsSaid) {
+  path = folder.file("later/history.db");
+  HistoryWriter writer(path, {}, clock, log);
+  seconds(writer, 10);
+  writer.finish();
+  EXPECT_EQ(log.count("the last minutes of history are lost: " + path), 1);
+}
+
 TEST_F(HistoryWriterTest, WhatWaitsTooLongIsDroppedOldestFirstAndCounted) {
   path = folder.file("later/history.db");
   HistoryLimits limits;
