@@ -222,6 +222,11 @@ Result<void> inject_miner(House& house, const FaultFields& fields) {
 class Server final : public ControlServer {
  public:
   explicit Server(House& house) : house_(house) {
+    // The library's default shares a port between two servers in silence.
+    server_.set_socket_options([](int fd) {
+      const int on = 1;
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
     server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
     server_.Get("/truth", [this](const auto&, auto& reply) { reply.set_content(truth_json(house_).dump(), kJson); });
     server_.Get("/score", [this](const auto& request, auto& reply) { score(request, reply); });

@@ -47,7 +47,7 @@ class Search {
   void step_back(double surplus_w);
   Row row_of_running(unsigned set, double surplus_w) const;
   Row row_of_waking(unsigned set, std::size_t waker, int steps_done, double surplus_w) const;
-  Worth reward(double other_w, double sum_w, double surplus_w) const;
+  Worth reward(double other_w, double sum_w, double most_w, double surplus_w) const;
   void best_reachable(const Row& next, double up_w, double down_w, unsigned set, Row& best) const;
   double low(unsigned set) const;
   double high(unsigned set) const;
@@ -115,12 +115,12 @@ double Search::high(unsigned set) const {
   return sum_w;
 }
 
-// The sum lies somewhere in its cell: the best point of the cell counts.
-Worth Search::reward(double other_w, double sum_w, double surplus_w) const {
+// The sum lies somewhere in its cell, and not above `most_w`: the best point of the cell counts.
+Worth Search::reward(double other_w, double sum_w, double most_w, double surplus_w) const {
   const double usable_w = std::max(surplus_w, 0.0);
-  const double power_w =
-      sum_w > 0.0 ? other_w + std::clamp(usable_w - other_w, std::max(0.0, sum_w - cell_w_ / 2), sum_w + cell_w_ / 2)
-                  : other_w;
+  const double low_w = std::max(0.0, sum_w - cell_w_ / 2);
+  const double high_w = std::max(low_w, std::min(sum_w + cell_w_ / 2, most_w));
+  const double power_w = other_w + (sum_w > 0.0 ? std::clamp(usable_w - other_w, low_w, high_w) : 0.0);
   const double captured = std::min(power_w, usable_w);
   return {captured - options_.lambda * (power_w - captured), captured, power_w - captured};
 }
@@ -176,7 +176,7 @@ Row Search::row_of_running(unsigned set, double surplus_w) const {
     }
   }
   for (int cell = first; cell <= last; ++cell) {
-    const Worth now = reward(0.0, cell * cell_w_, surplus_w);
+    const Worth now = reward(0.0, cell * cell_w_, high(set), surplus_w);
     add(row[cell], now);
   }
   return row;
@@ -208,7 +208,7 @@ Row Search::row_of_waking(unsigned set, std::size_t waker, int steps_done, doubl
   const double rise = std::max(0.0, (done - kInitialisingShare) / (1.0 - kInitialisingShare));
   const double waking_w = unit.waking_w + rise * (unit.min_w - unit.waking_w);
   for (int cell = first; cell <= last; ++cell) {
-    const Worth now = reward(waking_w, cell * cell_w_, surplus_w);
+    const Worth now = reward(waking_w, cell * cell_w_, high(set), surplus_w);
     add(row[cell], now);
   }
   return row;
