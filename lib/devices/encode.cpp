@@ -193,6 +193,7 @@ class Writer {
 
   void measurement(const Alternative& alternative, double value) {
     const std::vector<Term>& terms = alternative.terms;
+    if (terms.size() == 1 && !terms.front().values.empty()) return give(terms.front(), value);
     double remainder = value;
     std::vector<const Term*> open;
     for (const Term& term : terms) {
@@ -245,7 +246,7 @@ class Writer {
   struct Word {
     Register place;
     std::uint64_t bits = 0;
-    double value = 0.0;
+    std::vector<std::pair<const Term*, double>> meanings;  ///< what the word must say, by term
   };
 
   auto key(const Register& place) const {
@@ -288,20 +289,36 @@ class Writer {
   void give(const Term& term, double value) {
     const Register& place = std::get<Register>(term.source);
     if (term.bit) {
-      words_.push_back({place, value != 0.0 ? 1ULL << *term.bit : 0ULL, value});
+      words_.push_back({place, value != 0.0 ? 1ULL << *term.bit : 0ULL, {}});
     } else if (!term.values.empty()) {
-      words_.push_back({place, word_for(term, value), value});
+      give_word(term, value);
     } else {
       numbers_.push_back({place, value});
     }
   }
 
-  static std::uint64_t word_for(const Term& term, double value) {
-    for (const auto& [word, meaning] : term.values)
-      if (meaning == value) return word;
-    std::uint64_t unlisted = 0;
-    while (term.values.contains(unlisted)) ++unlisted;
-    return unlisted;
+  /// Several measurements may be read from one status word: it must say all that was asked for.
+  void give_word(const Term& term, double value) {
+    const Register& place = std::get<Register>(term.source);
+    auto word = std::ranges::find_if(words_, [&](const Word& each) { return key(each.place) == key(place); });
+    if (word == words_.end()) word = words_.insert(words_.end(), Word{place, 0, {}});
+    word->meanings.emplace_back(&term, value);
+    for (const auto& [known, meaning] : term.values) {
+      if (meaning == value && says_all(*word, known)) {
+        word->bits = known;
+        return;
+      }
+    }
+    if (says_all(*word, word->bits)) return;
+    for (word->bits = 0; term.values.contains(word->bits);) ++word->bits;
+  }
+
+  static bool says_all(const Word& word, std::uint64_t bits) {
+    return std::ranges::all_of(word.meanings, [&](const auto& wanted) {
+      const auto known = wanted.first->values.find(bits);
+      return (known != wanted.first->values.end() ? std::optional(known->second) : wanted.first->other) ==
+             wanted.second;
+    });
   }
 
   /// The finest exponent that holds every value which shares the scale factor.
@@ -381,8 +398,8 @@ RegisterImage encode(const Template& device_template, const Values& values, cons
   }
   for (const Offer& offer : layout.offers)
     if (values.contains(offer.what) && !offer.alternatives.empty()) writer.claim_all(offer.alternatives.front().when);
-  writer.write(image);
   write_identity(device_template.identity, options.identity, unit, image);
+  writer.write(image);
   fill_reads(layout, image);
   return image;
 }
