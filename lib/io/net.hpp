@@ -1,7 +1,7 @@
 #pragma once
 /// The LAN door of the adapters over plain sockets. Every exchange has one total deadline, whatever the peer does (a
 /// server that sends a byte a second defeats a time-out per read), ends within 100 ms of `cancel`, and knows when its
-/// first byte was written. That is why HTTP is spoken here and not through a client library: docs/adr/0010.
+/// first byte was written. That is why HTTP is spoken here and not through a client library: docs/adr/0008.
 
 #include <memory>
 
