@@ -57,6 +57,20 @@ bool is_utf8_safe(std::string_view line) {
   return true;
 }
 
+/// Diagnostics end up in logs: what follows a key that looks like a password is not shown, misspelt keys included.
+/// The name of a secret may be seen.
+std::string without_password(std::string_view line) {
+  for (const std::string_view key : {"pass", "Pass", "PASS", "pasw", "pwd", "value"}) {
+    const std::size_t found = line.find(key);
+    const std::size_t colon = line.find(':', found == std::string_view::npos ? line.size() : found);
+    if (colon == std::string_view::npos) continue;
+    const std::size_t rest = line.find_first_not_of(" {", colon + 1);
+    if (rest == std::string_view::npos || line.substr(rest).starts_with("secret:")) continue;
+    return std::string(line.substr(0, colon + 1)) + " (hidden)";
+  }
+  return std::string(line);
+}
+
 std::string with_ascii_only(std::string_view line) {
   std::string out(line);
   std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
@@ -80,7 +94,7 @@ std::string format(const Diagnostic& diagnostic, std::string_view source_text) {
   if (!diagnostic.hint.empty()) add("; " + diagnostic.hint);
   out += '\n';
   if (diagnostic.place.line == 0) return out;
-  const std::string_view line = line_of(source_text, diagnostic.place.line);
+  const std::string line = without_password(line_of(source_text, diagnostic.place.line));
   const auto column = static_cast<std::size_t>(std::max(diagnostic.place.column - 1, 0));
   const std::size_t from = column < kWidest ? 0 : column - kWidest / 2;
   const std::string text = is_utf8_safe(line) ? shown(line, from) : shown(with_ascii_only(line), from);

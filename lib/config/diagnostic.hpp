@@ -25,7 +25,8 @@ struct Diagnostic {
 };
 
 /// `sluice.yaml:14:5: miners[0].power.max_w: "3k" is not a number; write …`, then the source line, then a caret.
-/// Warnings say `warning:` after the place. Control characters of the source never reach the terminal. Ends with a
+/// Warnings say `warning:` after the place. Control characters and
+/// plaintext passwords of the source are not shown. Ends with a
 /// newline.
 std::string format(const Diagnostic& diagnostic, std::string_view source_text);
 

@@ -30,12 +30,8 @@ class Problems {
       return d.path.size() == path.size() || d.path[path.size()] == '.' || d.path[path.size()] == '[';
     });
   }
-  std::vector<Diagnostic> take() && {
-    std::stable_sort(list_.begin(), list_.end(), [](const Diagnostic& a, const Diagnostic& b) {
-      return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-    });
-    return std::move(list_);
-  }
+  /// In the order of the file.
+  std::vector<Diagnostic> take() && { return std::move(list_); }
 
  private:
   // Nobody reads more, and a hostile file must not make us write gigabytes.
@@ -43,7 +39,11 @@ class Problems {
 
   void add(Severity severity, Place place, std::string path, std::string message, std::string hint) {
     if (list_.size() >= kMost) return;
-    list_.push_back({severity, file_, place, std::move(path), std::move(message), std::move(hint)});
+    const auto before = [](const Diagnostic& a, const Diagnostic& b) {
+      return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    };
+    Diagnostic diagnostic{severity, file_, place, std::move(path), std::move(message), std::move(hint)};
+    list_.insert(std::upper_bound(list_.begin(), list_.end(), diagnostic, before), std::move(diagnostic));
   }
 
   std::string file_;

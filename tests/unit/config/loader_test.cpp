@@ -120,6 +120,18 @@ TEST(Loader, ControlCharactersAreRefusedAndNotRepeated) {
   EXPECT_EQ(format_all(result), "x.yaml:2:3: control character 0x1B; remove it\n# ?[2J\n  ^\n");
 }
 
+TEST(Loader, NoDiagnosticRepeatsAPassword) {
+  for (const char* key :
+       {"password: {value: hunter2}", "password: hunter2", "pasword: hunter2", "password: {valu: hunter2}",
+        "password: [hunter2]", "\"password\": {value: hunter2}", "password:\n      value: hunter2"}) {
+    const std::string miner =
+        fmt::format("miners:\n  - name: a\n    {}\n    adapter: luxos\n    host: 10.0.0.3\n", key);
+    const std::string text = format_all(load_text(std::string(kBase) + miner, "x", test_catalogue()));
+    EXPECT_NE(text, "") << key;
+    EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+  }
+}
+
 TEST(Loader, AcceptsAByteOrderMarkAndDosLines) {
   std::string text = "\xEF\xBB\xBF" + std::string(kBase) + "tick_s: 2\n";
   for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.insert(at, "\r");
