@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reports.hpp"
+#include "common/reports.hpp"
 
 namespace sluice::cmd {
 namespace {

@@ -1,4 +1,4 @@
-#include "reports.hpp"
+#include "common/reports.hpp"
 
 #include <nlohmann/json.hpp>
 

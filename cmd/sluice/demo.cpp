@@ -1,0 +1,306 @@
+#include "demo.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "ask.hpp"
+#include "child.hpp"
+#include "common/paths.hpp"
+#include "exit_codes.hpp"
+#include "io/clock.hpp"
+#include "io/net.hpp"
+#include "view.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kHouseReadyMs = 20'000;
+constexpr int kDaemonStopMs = 15'000;
+constexpr int kHouseStopMs = 5'000;
+constexpr double kScoreFromS = 120.0;  // simulated minute 2: the daemon has met its miners
+constexpr Duration kDaemonReady = std::chrono::seconds(10);
+constexpr Duration kLook = std::chrono::milliseconds(500);
+constexpr Duration kSayProgress = std::chrono::seconds(10);
+
+/// What stands in the score of the house, in the order of the output.
+constexpr const char* kScored[] = {
+    "mined_wh",    "usable_surplus_wh",      "captured_wh",      "oracle_captured_wh", "imported_wh",
+    "exported_wh", "import_while_mining_wh", "oracle_import_wh", "commands",           "starts"};
+constexpr const char* kFromDaemon[] = {"ticks", "late_ticks", "worst_step_us"};
+
+/// A directory that goes with the demo.
+class Workplace {
+ public:
+  static Result<Workplace> make(const std::string& keep) {
+    if (!keep.empty()) {
+      std::error_code error;
+      std::filesystem::create_directories(keep, error);
+      if (error) return fail(ErrorKind::io, "{}: {}", keep, error.message());
+      return Workplace(keep, false);
+    }
+    std::string pattern = (std::filesystem::temp_directory_path() / "sluice-demo-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) return fail(ErrorKind::io, "cannot make {}", pattern);
+    return Workplace(pattern, true);
+  }
+  Workplace(Workplace&& other) noexcept
+      : directory_(std::exchange(other.directory_, "")), remove_(std::exchange(other.remove_, false)) {}
+  Workplace& operator=(Workplace&&) = delete;
+  ~Workplace() {
+    std::error_code ignored;
+    if (remove_) std::filesystem::remove_all(directory_, ignored);
+  }
+  std::string file(const std::string& name) const { return directory_ + "/" + name; }
+  const std::string& directory() const { return directory_; }
+
+ private:
+  Workplace(std::string directory, bool remove) : directory_(std::move(directory)), remove_(remove) {}
+  std::string directory_;
+  bool remove_ = false;
+};
+
+/// Waits, and ends waiting when the owner wants to stop.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, signal);
+    sigprocmask(SIG_BLOCK, &set_, nullptr);
+  }
+  /// True when the demo is to end.
+  bool wait(Duration time) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+    const timespec patience{whole.count(), (time - whole).count()};
+    return sigtimedwait(&set_, nullptr, &patience) > 0;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+std::string file_text(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// The adapter for an emulated firmware, and the password that every emulated miner of it takes.
+struct Firmware {
+  const char* prefix;
+  const char* adapter;
+  const char* password;
+};
+constexpr Firmware kFirmwares[] = {
+    {"luxos", "luxos", nullptr}, {"vnish", "vnish", "admin"}, {"braiins", "braiins", "root"}};
+
+/// The configuration that an owner of this house would write.
+Result<std::string> configuration(const json& house, bool battery) {
+  const json& modbus = house.at("modbus");
+  const auto device = [&](const char* name, const char* kind, const char* role, const char* unit) {
+    return fmt::format("  - {{name: {}, template: {}, role: {}, modbus: {{host: {}, port: {}, unit: {}}}}}\n", name,
+                       kind, role, modbus.at("host").get<std::string>(), modbus.at("port").get<int>(),
+                       modbus.at(unit).get<int>());
+  };
+  std::string yaml =
+      "# Written by sluice demo for an emulated house on loopback.\n"
+      "version: 1\n"
+      "site:\n  name: demo\n  timezone: UTC\n  currency: EUR\n  main: {breaker_a: 100, volts: 240, phases: 1}\n"
+      "devices:\n";
+  yaml += device("meter", "sunspec-meter", "grid", "meter_unit");
+  yaml += device("inverter", "sunspec-inverter", "pv", "inverter_unit");
+  if (battery) yaml += device("battery", "sunspec-storage", "battery", "inverter_unit");
+  yaml += "circuits:\n  - {name: shed, breaker_a: 80, volts: 240}\nminers:\n";
+  for (const json& miner : house.at("miners")) {
+    const std::string firmware = miner.at("firmware");
+    const Firmware* known = nullptr;
+    for (const Firmware& one : kFirmwares) {
+      if (firmware.starts_with(one.prefix)) known = &one;
+    }
+    if (known == nullptr || !miner.contains("host")) continue;  // physics without an API: nobody can drive it
+    yaml += fmt::format("  - {{name: {}, adapter: {}, host: {}, port: {}, circuit: shed, mac: \"{}\"",
+                        miner.at("name").get<std::string>(), known->adapter, miner.at("host").get<std::string>(),
+                        miner.at("port").get<int>(), miner.at("mac").get<std::string>());
+    if (known->password != nullptr) yaml += fmt::format(", password: {{value: {}}}", known->password);
+    yaml += "}\n";
+  }
+  return yaml + "control: {strategy: solar}\n";
+}
+
+class Demo {
+ public:
+  Demo(const DemoOptions& options, Workplace place) : options_(options), place_(std::move(place)) {}
+
+  Result<void> start() {
+    if (const Result<void> started = start_house(); !started) return started;
+    return start_daemon();
+  }
+
+  /// Shows what goes on until it is time. False when a process ended by itself.
+  bool show(StopSignals& signals) {
+    const io::SystemClock clock;
+    const MonoTime begun = clock.now();
+    Screen screen(!options_.as_json && isatty(STDOUT_FILENO) != 0);
+    const bool terminal = isatty(STDOUT_FILENO) != 0;
+    MonoTime said = begun;
+    while (options_.for_s <= 0.0 || clock.now() - begun < from_seconds(options_.for_s)) {
+      if (signals.wait(kLook)) return true;
+      if (!house_->running() || !daemon_->running()) return false;
+      const Result<json> reply = ask_daemon(place_.file("sock"), {{"do", "status"}});
+      if (!reply) continue;
+      status_ = reply->at("status");
+      const bool progress = clock.now() - said >= kSayProgress;
+      if (progress) said = clock.now();
+      if (options_.as_json) {
+        if (progress) fmt::print(stderr, "{}\n", status_text(status_));
+      } else if (terminal || progress) {
+        screen.show(status_text(status_) +
+                    fmt::format("\n\n{:.0f} times faster than real. Ctrl-C ends it.", options_.speed));
+      }
+    }
+    return true;
+  }
+
+  /// From the truth of the house; the last three from the daemon.
+  Result<json> score() {
+    Result<json> truth = ask_house(fmt::format("/score?from_s={:.0f}", kScoreFromS));
+    if (!truth) return truth;
+    const Result<json> reply = ask_daemon(place_.file("sock"), {{"do", "status"}});
+    if (!reply) return tl::unexpected(reply.error());
+    json out;
+    for (const char* key : kScored) out[key] = truth->at(key);
+    for (const char* key : kFromDaemon) out[key] = reply->at("status").at(key);
+    return out;
+  }
+
+  void stop() {
+    if (daemon_) daemon_->stop(kDaemonStopMs);
+    if (house_) house_->stop(kHouseStopMs);
+  }
+
+  std::string daemon_log() const { return file_text(place_.file("sluiced.log")); }
+
+ private:
+  Result<void> start_house() {
+    const Layout layout = own_layout();
+    auto house = Child::start({layout.program("sluice-house"), "--scenario", options_.scenario, "--speed",
+                               fmt::format("{}", options_.speed), "--base-address", options_.base_address},
+                              place_.file("house.log"), true);
+    if (!house) return tl::unexpected(house.error());
+    house_ = std::move(*house);
+    const Result<std::string> ready = house_->read_line(kHouseReadyMs);
+    if (!ready) {
+      return fail(ErrorKind::io, "the emulated house did not start: {}\n{}", ready.error().text,
+                  file_text(place_.file("house.log")));
+    }
+    told_ = json::parse(*ready, nullptr, false);
+    if (told_.is_discarded()) return fail(ErrorKind::protocol, "the emulated house says: {}", *ready);
+    return {};
+  }
+
+  Result<void> start_daemon() {
+    const Result<json> truth = ask_house("/truth");
+    if (!truth) return tl::unexpected(truth.error());
+    const Result<std::string> yaml = configuration(told_, truth->value("battery", false));
+    if (!yaml) return tl::unexpected(yaml.error());
+    std::ofstream(place_.file("sluice.yaml")) << *yaml;
+    const Layout layout = own_layout();
+    std::vector<std::string> command{layout.program("sluiced"),
+                                     "--config",
+                                     place_.file("sluice.yaml"),
+                                     "--state-dir",
+                                     place_.directory(),
+                                     "--socket",
+                                     place_.file("sock"),
+                                     "--clock-scale",
+                                     fmt::format("{}", options_.speed),
+                                     "--clock-origin",
+                                     told_.at("clock").at("origin").get<std::string>()};
+    if (layout.build_tree) {
+      command.insert(command.end(),
+                     {"--adapter-path", layout.adapter_directory, "--template-path", layout.template_directory});
+    }
+    auto daemon = Child::start(command, place_.file("sluiced.log"), false);
+    if (!daemon) return tl::unexpected(daemon.error());
+    daemon_ = std::move(*daemon);
+    return {};
+  }
+
+  Result<json> ask_house(const std::string& path) {
+    const io::SystemClock clock;
+    io::LanNetworkFactory network(clock);
+    const auto door = network.make();
+    door->begin();
+    ports::HttpRequest request;
+    request.peer.host = told_.at("control").at("host");
+    request.peer.port = told_.at("control").at("port");
+    request.path = path;
+    const Result<ports::HttpReply> reply = door->request(request, clock.now() + kDaemonReady * 3);
+    if (!reply) return tl::unexpected(reply.error());
+    json answer = json::parse(reply->body, nullptr, false);
+    if (reply->status != 200 || answer.is_discarded()) {
+      return fail(ErrorKind::protocol, "the house answers {} to {}: {}", reply->status, path, reply->body);
+    }
+    return answer;
+  }
+
+  const DemoOptions options_;
+  Workplace place_;
+  json told_, status_;
+  std::optional<Child> house_, daemon_;
+};
+
+/// One sentence about what the sun gave and what was made of it.
+std::string summary(const json& score) {
+  const double oracle = score.at("oracle_captured_wh"), captured = score.at("captured_wh");
+  return fmt::format(
+      "From simulated minute 2 on: mined {:.0f} Wh, of it {:.0f} Wh of the sun; with perfect foresight it had been "
+      "{:.0f} Wh ({:.1f} %). Bought while mining: {:.0f} Wh.",
+      score.at("mined_wh").get<double>(), captured, oracle, oracle > 0 ? 100.0 * captured / oracle : 100.0,
+      score.at("import_while_mining_wh").get<double>());
+}
+
+int complain(const Error& error) {
+  fmt::print(stderr, "sluice demo: {}\n", error.text);
+  return kExitFailed;
+}
+
+}  // namespace
+
+bool parse_seconds(const std::string& text, double& seconds) {
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seconds);
+  if (error != std::errc{} || !(seconds >= 0.0)) return false;
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  if (unit == "min") seconds *= 60.0;
+  return unit.empty() || unit == "s" || unit == "min";
+}
+
+int demo(const DemoOptions& options) {
+  StopSignals signals;
+  setenv("TZ", "UTC", 1);  // the emulated day is told in its own time
+  Result<Workplace> place = Workplace::make(options.keep);
+  if (!place) return complain(place.error());
+  Demo running(options, std::move(*place));
+  if (const Result<void> started = running.start(); !started) return complain(started.error());
+  const bool alive = running.show(signals);
+  if (!alive) {
+    running.stop();
+    fmt::print(stderr, "sluice demo: a process ended by itself; the daemon said:\n{}", running.daemon_log());
+    return kExitFailed;
+  }
+  const Result<json> score = running.score();
+  running.stop();
+  if (!score) return complain(score.error());
+  fmt::print("{}\n", options.as_json ? score->dump() : summary(*score));
+  return kExitOk;
+}
+
+}  // namespace sluice::cmd

@@ -1,0 +1,187 @@
+/// sluice: the command line. Exit codes of every command: 0 it worked; 1 it was tried and did not work; 2 wrong
+/// arguments or configuration, and nothing was tried.
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+
+#include "ask.hpp"
+#include "common/paths.hpp"
+#include "demo.hpp"
+#include "direct.hpp"
+#include "exit_codes.hpp"
+#include "inventory.hpp"
+
+namespace {
+
+using namespace sluice::cmd;
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 it worked; 1 it was tried and did not work; 2 wrong arguments or configuration, nothing was tried.";
+
+/// Everything that the options of all commands write to.
+struct Arguments {
+  DirectOptions direct;
+  DemoOptions demo;
+  std::string demo_for;
+  std::string file, name, miner;
+  bool json = false, open_directly = false, if_unclean = false;
+  int count = 0;
+  int decisions = 20;
+};
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.set_version_flag("--version", SLUICE_VERSION);
+    app_.require_subcommand(1);
+    app_.footer(kExitCodes);
+    add_offline();
+    add_daemon();
+    add_demo();
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? kExitOk : kExitBadInput;
+    }
+    return action_();
+  }
+
+ private:
+  CLI::App* command(const std::string& name, const std::string& text, const std::string& example,
+                    std::function<int()> action) {
+    CLI::App* made = app_.add_subcommand(name, text);
+    made->footer("Example: " + example + "\n" + kExitCodes);
+    made->callback([this, action = std::move(action)] { action_ = action; });
+    return made;
+  }
+  void folders(CLI::App* to) {
+    to->add_option("--adapter-path", in_.direct.folders.adapters, "Also look here for adapters; may be repeated");
+    to->add_option("--template-path", in_.direct.folders.templates,
+                   "Also look here for device templates; may be repeated");
+  }
+  void json(CLI::App* to) { to->add_flag("--json", in_.json, "For programs"); }
+  void socket(CLI::App* to) {
+    to->add_option("--socket", in_.direct.socket, "Socket of the daemon")->capture_default_str();
+  }
+  void config(CLI::App* to) {
+    to->add_option("--config", in_.direct.config_file, "The configuration file")->capture_default_str();
+  }
+
+  void add_offline() {
+    CLI::App* check_command = command("check", "Check a configuration file: every error and every warning at once",
+                                      "sluice check /etc/sluice/sluice.yaml",
+                                      [this] { return check(in_.file, in_.direct.folders, in_.json); });
+    check_command->add_option("FILE", in_.file, "The configuration file")->required();
+    folders(check_command);
+    json(check_command);
+
+    command("schema", "Print the JSON schema of the configuration, for editors", "sluice schema > sluice.schema.json",
+            [] { return show_schema(); });
+
+    CLI::App* devices = command("devices", "List the device templates", "sluice devices",
+                                [this] { return list_devices(in_.direct.folders, in_.json); });
+    folders(devices);
+    json(devices);
+
+    CLI::App* adapters = command("adapters", "List the miner adapters, their settings, and why one is skipped",
+                                 "sluice adapters", [this] { return list_adapters(in_.direct.folders, in_.json); });
+    folders(adapters);
+    json(adapters);
+
+    CLI::App* probe_command =
+        command("probe", "Show what one device or miner says: asks the daemon, or opens it when none runs",
+                "sluice probe meter", [this] { return probe(in_.direct, in_.name, in_.open_directly, in_.json); });
+    probe_command->add_option("NAME", in_.name, "Name of a device or miner of the configuration")->required();
+    probe_command->add_flag("--direct", in_.open_directly, "Open it even while the daemon runs");
+    socket(probe_command);
+    config(probe_command);
+    folders(probe_command);
+    json(probe_command);
+
+    command("version", "Print the version", "sluice version", [] {
+      fmt::print("sluice {}\n", SLUICE_VERSION);
+      return kExitOk;
+    });
+  }
+
+  void add_daemon() {
+    CLI::App* status = command("status", "Show what the daemon sees and does", "sluice status",
+                               [this] { return show_status(in_.direct.socket, in_.json); });
+    socket(status);
+    json(status);
+
+    CLI::App* watch = command("watch", "Show the status anew each second", "sluice watch",
+                              [this] { return watch_status(in_.direct.socket, in_.json, in_.count); });
+    watch->add_option("--count", in_.count, "End after so many; 0: at Ctrl-C")->check(CLI::NonNegativeNumber);
+    socket(watch);
+    json(watch);
+
+    CLI::App* why = command("why", "Show the last decisions and their reasons", "sluice why s19",
+                            [this] { return show_why(in_.direct.socket, in_.miner, in_.decisions, in_.json); });
+    why->add_option("MINER", in_.miner, "Only of this miner");
+    why->add_option("--count", in_.decisions, "So many")->capture_default_str()->check(CLI::Range(1, 512));
+    socket(why);
+    json(why);
+
+    CLI::App* park_command = command(
+        "park", "Put a miner to sleep until it is released; all, without a name", "sluice park s19",
+        [this] { return in_.if_unclean ? park_if_unclean(in_.direct) : park(in_.direct.socket, in_.miner, true); });
+    park_command->add_option("MINER", in_.miner, "Only this miner");
+    park_command->add_flag("--if-unclean", in_.if_unclean,
+                           "Without the daemon: put to sleep what a daemon drove that did not end in order");
+    park_command->add_option("--state-dir", in_.direct.state_directory, "Where state.db is");
+    socket(park_command);
+    config(park_command);
+    folders(park_command);
+
+    CLI::App* release = command("release", "Let a parked miner run again; all, without a name", "sluice release s19",
+                                [this] { return park(in_.direct.socket, in_.miner, false); });
+    release->add_option("MINER", in_.miner, "Only this miner");
+    socket(release);
+  }
+
+  void add_demo() {
+    CLI::App* made = command("demo", "Watch miners follow the sun: an emulated house and the daemon, on loopback",
+                             "sluice demo --for 120s --json", [this] {
+                               in_.demo.as_json = in_.json;
+                               if (!in_.demo_for.empty() && !parse_seconds(in_.demo_for, in_.demo.for_s)) {
+                                 fmt::print(stderr, "sluice demo: --for {}: write 120s or 2min\n", in_.demo_for);
+                                 return kExitBadInput;
+                               }
+                               return demo(in_.demo);
+                             });
+    made->add_option("--for", in_.demo_for, "End after this time, such as 120s or 2min");
+    made->add_option("--speed", in_.demo.speed, "Times faster than real")
+        ->capture_default_str()
+        ->check(CLI::Range(1.0, 20.0));
+    made->add_option("--scenario", in_.demo.scenario, "A built-in house or a YAML file")->capture_default_str();
+    made->add_option("--base-address", in_.demo.base_address, "Loopback addresses of the house")->capture_default_str();
+    made->add_option("--keep", in_.demo.keep, "Keep configuration, logs and history in this directory");
+    json(made);
+  }
+
+  Arguments in_ = [] {
+    Arguments defaults;
+    defaults.direct.config_file = kConfigFile;
+    defaults.direct.socket = kSocket;
+    const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+    if (credentials != nullptr) defaults.direct.credentials_directory = credentials;
+    return defaults;
+  }();
+  std::function<int()> action_;
+  CLI::App app_{"Sluice runs bitcoin miners on solar surplus."};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  return CommandLine().run(argc, argv);
+}

@@ -1,0 +1,157 @@
+#include "view.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace sluice::cmd {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kUnknown = "–";
+constexpr const char* kHideCursor = "\x1b[?25l";
+constexpr const char* kShowCursor = "\x1b[?25h";
+constexpr const char* kHome = "\x1b[H";
+constexpr const char* kClearLine = "\x1b[K";
+constexpr const char* kClearBelow = "\x1b[J";
+constexpr const char* kClearAll = "\x1b[2J";
+
+std::string clock_time(const json& from) {
+  const std::time_t seconds = static_cast<std::time_t>(from.value("unix_ms", std::int64_t{0}) / 1000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+std::string amount(const json& from, const char* key, const char* unit, double sign = 1.0) {
+  const auto found = from.find(key);
+  if (found == from.end() || !found->is_number()) return kUnknown;
+  return fmt::format("{:.0f} {}", std::round(sign * found->get<double>()) + 0.0, unit);
+}
+
+std::string text(const json& from, const char* key) {
+  const auto found = from.find(key);
+  return found != from.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::string directed(const json& from, const char* key, const char* positive, const char* negative) {
+  const auto found = from.find(key);
+  if (found == from.end() || !found->is_number()) return kUnknown;
+  const double value = found->get<double>();
+  return amount(from, key, "W", value < 0 ? -1.0 : 1.0) + " " + (value < 0 ? negative : positive);
+}
+
+std::string alarms(const json& from, const std::string& subject) {
+  std::string lines;
+  for (const json& alarm : from.value("alarms", json::array())) {
+    lines += fmt::format("  ! {}{}\n", subject, text(alarm, "text"));
+  }
+  return lines;
+}
+
+std::string miner_line(const json& miner) {
+  std::string why = text(miner, "sentence");
+  for (const char* trouble : {"trouble", "command_trouble"}) {
+    if (!text(miner, trouble).empty()) why += " (" + text(miner, trouble) + ")";
+  }
+  return fmt::format("  {:<12} {:<9} target {:>7}   power {:>7}   {}\n", text(miner, "name"), text(miner, "state"),
+                     amount(miner, "target_w", "W"), amount(miner, "expected_w", "W"), why);
+}
+
+}  // namespace
+
+std::string status_text(const json& status) {
+  std::string out = fmt::format("{}  {}{}\n", clock_time(status), text(status, "site"),
+                                status.value("dry_run", false) ? "  (dry run: nothing is commanded)" : "");
+  out += fmt::format("  sun {:>8}   house {:>8}   grid {:>15}", amount(status, "pv_w", "W"),
+                     amount(status, "house_load_w", "W"), directed(status, "grid_w", "import", "export"));
+  if (status.contains("battery_w") && status["battery_w"].is_number()) {
+    out += fmt::format("   battery {:>17} {:>5}", directed(status, "battery_w", "discharging", "charging"),
+                       amount(status, "soc_pct", "%"));
+  }
+  out += fmt::format("\n  for mining {:>8}   mining {:>8}\n", amount(status, "available_w", "W"),
+                     amount(status, "mining_w", "W"));
+  out += alarms(status, "");
+  for (const json& device : status.value("devices", json::array())) {
+    if (!device.value("up", false)) out += fmt::format("  ! {}: {}\n", text(device, "name"), text(device, "trouble"));
+  }
+  for (const json& miner : status.value("miners", json::array())) {
+    out += miner_line(miner) + alarms(miner, text(miner, "name") + ": ");
+  }
+  if (!text(status, "history_degraded").empty()) {
+    out += fmt::format("  ! history is not written: {}\n", text(status, "history_degraded"));
+  }
+  out.pop_back();
+  return out;
+}
+
+std::string decision_text(const json& entry) {
+  std::string wanted = text(entry, "wanted");
+  if (entry.contains("target_w") && entry["target_w"].is_number()) wanted += " " + amount(entry, "target_w", "W");
+  std::string line =
+      fmt::format("{}  {:<12} {:<14} {}  [grid {}, for mining {}", clock_time(entry), text(entry, "miner"), wanted,
+                  text(entry, "sentence"), amount(entry, "grid_w", "W"), amount(entry, "available_w", "W"));
+  for (const json& cut : entry.value("cuts", json::array())) line += ", cut: " + cut.get<std::string>();
+  return line + "]";
+}
+
+std::string device_text(const json& device) {
+  const json identity = device.value("identity", json::object());
+  std::string out = fmt::format("{}: {} {} {} {}\n", text(device, "name"), text(identity, "manufacturer"),
+                                text(identity, "model"), text(identity, "version"), text(identity, "serial"));
+  if (!text(device, "trouble").empty()) out += "  does not answer: " + text(device, "trouble") + "\n";
+  if (device.contains("age_s")) out += fmt::format("  read {:.1f} s ago\n", device["age_s"].get<double>());
+  for (const json& value : device.value("values", json::array())) {
+    const bool known = value.contains("value") && value["value"].is_number();
+    std::string raw;
+    for (const json& word : value.value("raw", json::array())) raw += fmt::format(" {:04x}", word.get<unsigned>());
+    out += fmt::format("  {:<24} {:>12} {:<3} {}{}{}\n", text(value, "name"),
+                       known ? fmt::format("{:.3f}", value["value"].get<double>()) : kUnknown, text(value, "unit"),
+                       text(value, "source"), raw.empty() ? "" : " =" + raw,
+                       text(value, "note").empty() ? "" : "  (" + text(value, "note") + ")");
+  }
+  out.pop_back();
+  return out;
+}
+
+std::string miner_text(const json& miner) {
+  std::string out = fmt::format("{}: {}, {}, MAC {}, serial {}\n", text(miner, "name"), text(miner, "model"),
+                                text(miner, "firmware"), text(miner, "mac"), text(miner, "serial"));
+  if (!text(miner, "trouble").empty()) out += "  trouble: " + text(miner, "trouble") + "\n";
+  const json envelope = miner.value("envelope", json::object());
+  out += fmt::format("  can run at   {} … {} ({})\n", amount(envelope, "min_w", "W"), amount(envelope, "max_w", "W"),
+                     text(envelope, "kind"));
+  out += fmt::format("  state        {}, identity {}\n", text(miner, "state"), text(miner, "identity"));
+  out += fmt::format("  reports      {}, target {}, {} TH/s, {}\n", amount(miner, "reported_w", "W"),
+                     amount(miner, "readback_w", "W"), amount(miner, "hashrate_ths", ""),
+                     amount(miner, "temperature_c", "°C"));
+  if (!text(miner, "note").empty()) out += "  says         " + text(miner, "note") + "\n";
+  out.pop_back();
+  return out;
+}
+
+Screen::Screen(bool terminal) : terminal_(terminal) {
+  if (terminal_) fmt::print("{}{}", kHideCursor, kClearAll);
+}
+
+Screen::~Screen() {
+  if (terminal_) fmt::print("{}", kShowCursor);
+  std::fflush(stdout);
+}
+
+void Screen::show(const std::string& shown) {
+  if (!terminal_) {
+    fmt::print("{}\n", shown);
+  } else {
+    std::string painted = kHome;
+    for (const char letter : shown) painted += letter == '\n' ? std::string(kClearLine) + "\n" : std::string(1, letter);
+    fmt::print("{}{}\n{}", painted, kClearLine, kClearBelow);
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace sluice::cmd
