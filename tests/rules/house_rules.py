@@ -346,7 +346,7 @@ def packages(files: list[File]) -> Spots:
     build = listed.get("script/lib/packages-build.txt", set())
     test = build | listed.get("script/lib/packages-test.txt", set())
     for file in files:
-        if not file.path.endswith(("CMakeLists.txt", ".cmake")) or file.within("adapters/sdk", "examples"):
+        if not file.path.endswith(("CMakeLists.txt", ".cmake")) or file.within("adapters/sdk", "tests/conformance/out_of_tree"):
             continue
         in_tests = file.within("tests")
         for number, line in file.lines():
@@ -398,10 +398,15 @@ def addresses(files: list[File]) -> Spots:
 
 @rule
 def links(files: list[File]) -> Spots:
-    """A relative link in a document leads to a file of the project."""
+    """A relative link in a document, and a mention of docs/ in a source, leads to a file of the project."""
     known = {file.path for file in files}
     folders = {parent.as_posix() for path in known for parent in pathlib.PurePosixPath(path).parents}
     for file in files:
+        if file.is_source or file.suffix in {".yaml", ".cmake"}:
+            for number, line in file.lines():
+                for target in re.findall(r"\bdocs/[\w/-]+(?:\.md)?", line):
+                    if not any(path.startswith(target) for path in known):
+                        yield file.path, number, f"{target} does not exist"
         if file.suffix != ".md":
             continue
         for number, line in file.lines():

@@ -92,6 +92,8 @@ CASES = {
         ([File("docs/guide/a.md", "see [there](../adr/0009-none.md)")], 1,
          [File("docs/guide/a.md", "see [b](b.md#part), [up](../../README.md), [out](https://example.org), [x](#here)"),
           File("docs/guide/b.md", ""), File("README.md", "[guides](docs/guide)")]),
+        ([File("lib/base/a.hpp", "/// Why: docs/adr/0099.\n")], 1,
+         [File("lib/base/a.hpp", "/// Why: docs/adr/0001.\n"), File("docs/adr/0001-why.md", "")]),
     ],
 }
 
