@@ -21,9 +21,9 @@ WallTime SimClock::wall_now() const {
 
 void SimClock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                           MonoTime deadline) const {
-  while (now() < deadline) {
-    if (condition.wait_for(lock, kLook) == std::cv_status::no_timeout) return;
-  }
+  // One look only: a notification that meets the end of the look would be lost if this went on by itself, so the
+  // caller asks its own condition again, as after any wait.
+  if (now() < deadline) condition.wait_for(lock, kLook);
 }
 
 void SimClock::advance(Duration dt) {

@@ -14,7 +14,7 @@ class SimClock final : public ports::Clock {
   MonoTime now() const override;
   WallTime wall_now() const override;
   bool wall_sane() const override { return true; }
-  /// Returns when `advance` reached `deadline` or `condition` was notified.
+  /// Returns after a real millisecond at the latest, like a spurious wake-up: call it in a loop.
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                   MonoTime deadline) const override;
 
