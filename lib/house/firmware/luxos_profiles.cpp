@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
+
+#include "house/firmware/part_load.hpp"
 
 namespace sluice::house {
 namespace {
@@ -13,44 +14,10 @@ namespace {
 constexpr double kDefaultMhz = 590.0;
 constexpr double kStepMhz = 25.0;
 
-/// Captured on an S19k Pro, each second step below the default.
-struct Captured {
-  int step;
-  double watts, terahashes;
-};
-constexpr std::array<Captured, 11> kS19kPro{{{-16, 784, 39.2},
-                                             {-14, 978, 49.5},
-                                             {-12, 1188, 59.8},
-                                             {-10, 1414, 70.2},
-                                             {-8, 1657, 80.5},
-                                             {-6, 1916, 90.8},
-                                             {-4, 2192, 101.1},
-                                             {-2, 2485, 111.5},
-                                             {0, 2794, 121.8},
-                                             {4, 3461, 142.4},
-                                             {8, 4195, 163.1}}};
-
 LuxosProfile make_profile(int step, double frequency, Watts power, TeraHashes hashrate) {
   const std::string name = step == 0 ? "default" : fmt::format("{:.0f}MHz", frequency);
   // Voltage rises with frequency; the slope is a plausible one and carries no information.
   return {name, step, frequency, Volts(12.0 + (frequency - kDefaultMhz) * 0.004), hashrate, power};
-}
-
-std::vector<LuxosProfile> s19k_pro_profiles() {
-  std::vector<LuxosProfile> profiles;
-  for (std::size_t i = 0; i + 1 < kS19kPro.size(); ++i) {
-    const Captured &low = kS19kPro[i], &high = kS19kPro[i + 1];
-    for (int step = low.step; step < high.step; ++step) {
-      const double part = static_cast<double>(step - low.step) / (high.step - low.step);
-      profiles.push_back(make_profile(step, kDefaultMhz + step * kStepMhz,
-                                      Watts(std::round(std::lerp(low.watts, high.watts, part))),
-                                      TeraHashes(std::lerp(low.terahashes, high.terahashes, part))));
-    }
-  }
-  const Captured& top = kS19kPro.back();
-  profiles.push_back(
-      make_profile(top.step, kDefaultMhz + top.step * kStepMhz, Watts(top.watts), TeraHashes(top.terahashes)));
-  return profiles;
 }
 
 template <class Measure>
@@ -75,12 +42,17 @@ std::optional<double> number_with_unit(std::string_view text, std::string_view u
 }  // namespace
 
 std::vector<LuxosProfile> luxos_profiles(const MinerView& view) {
-  if (view.levels.empty()) return s19k_pro_profiles();
+  std::vector<LuxosProfile> profiles;
+  if (view.levels.empty()) {
+    for (const auto& [step, level] : part_load_table(view)) {
+      profiles.push_back(make_profile(step, kDefaultMhz + step * kStepMhz, level.power, level.hashrate));
+    }
+    return profiles;
+  }
   std::size_t standard = 0;
   for (std::size_t i = 0; i < view.levels.size(); ++i) {
     if (view.levels[i].power <= view.max_target) standard = i;
   }
-  std::vector<LuxosProfile> profiles;
   double last_mhz = 0.0;
   for (std::size_t i = 0; i < view.levels.size(); ++i) {
     const MinerLevel& level = view.levels[i];

@@ -21,7 +21,8 @@ struct LuxosProfile {
 };
 
 /// Ascending by power. From the miner's own levels; the highest level within `max_target` is the default, and what is
-/// above it is overclock. A miner without levels shows the 25 profiles of an S19k Pro.
+/// above it is overclock. A miner without levels shows the 25 profiles of an S19k Pro, scaled to its
+/// maximum.
 std::vector<LuxosProfile> luxos_profiles(const MinerView& view);
 
 /// The entry nearest to `power`; `profiles` is not empty.

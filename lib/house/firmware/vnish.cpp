@@ -128,16 +128,18 @@ class Vnish final : public HttpProtocol {
     const MinerView view = door_.view();
     if (booted_ && !view.booted) {
       gate_.forget_all();
-      restarting_ = false;
+      restart_ = Restart::none;
     }
     if (!booted_ && view.booted) {
       blind_until_ = now + options_.blind_after_boot;
       apply_settings();
     }
     booted_ = view.booted;
-    if (restarting_ && view.state == MinerState::asleep) {
-      restarting_ = false;
+    if (restart_ == Restart::down && view.state == MinerState::asleep) {
       begin();
+      restart_ = Restart::up;
+    } else if (restart_ == Restart::up && !sleeping(view.state)) {
+      restart_ = Restart::none;
     }
     if (view.state != state_) {
       state_ = view.state;
@@ -248,14 +250,14 @@ class Vnish final : public HttpProtocol {
     if (state == MinerState::fault && !stops) return failed();
     if (!effective() || door_.faults().ignore_sleep) return done();
     stopped_ = stopped_ || stops;
-    restarting_ = false;
+    restart_ = Restart::none;
     if (!sleeping(state)) door_.sleep();
     return done();
   }
 
   HttpAnswer restart(const HttpRequest&) {
     if (!effective()) return done();
-    restarting_ = true;  // continues in `tick`, once the miner is down
+    restart_ = Restart::down;  // continues in `tick`, once the miner is there
     if (!sleeping(door_.view().state)) door_.sleep();
     return done();
   }
@@ -351,7 +353,7 @@ class Vnish final : public HttpProtocol {
     picture.version = options_.version;
     picture.address = options_.address;
     picture.throttles = throttles();
-    picture.state = restarting_ ? "restarting" : vnish_state(picture.view);
+    picture.state = restart_ != Restart::none ? "restarting" : vnish_state(picture.view);
     picture.state_time = clock_.now() - state_since_;
     picture.throttle_pct = throttle_pct_;
     picture.preset = preset_named(list(), active_);
@@ -370,7 +372,8 @@ class Vnish final : public HttpProtocol {
   std::set<std::string> modified_;
   int throttle_pct_ = 100;
   bool stopped_ = false;  ///< by /mining/stop: the next start takes the settings anew; a pause keeps everything
-  bool restarting_ = false, booted_ = true;
+  bool booted_ = true;
+  enum class Restart { none, down, up } restart_ = Restart::none;
   MinerState state_ = MinerState::running;
   MonoTime state_since_{}, blind_until_{}, reboot_at_{};
 };

@@ -7,7 +7,10 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
+
+#include "house/firmware/part_load.hpp"
 
 namespace sluice::house {
 namespace {
@@ -18,22 +21,9 @@ constexpr int kChains = 3;
 constexpr int kChips = 76;
 constexpr int kFans = 4;
 
-/// Watts and TH/s of an S19's presets, as listed by users.
-constexpr std::array<std::pair<int, int>, 15> kS19{{{1100, 53},
-                                                    {1300, 58},
-                                                    {1500, 63},
-                                                    {1700, 68},
-                                                    {1900, 73},
-                                                    {2100, 78},
-                                                    {2350, 85},
-                                                    {2620, 91},
-                                                    {2950, 99},
-                                                    {3200, 102},
-                                                    {3350, 105},
-                                                    {3750, 110},
-                                                    {4000, 115},
-                                                    {4260, 120},
-                                                    {4690, 124}}};
+/// Watts of an S19's presets, as listed by users.
+constexpr std::array<int, 15> kS19{1100, 1300, 1500, 1700, 1900, 2100, 2350, 2620,
+                                   2950, 3200, 3350, 3750, 4000, 4260, 4690};
 
 long long rounded(double value) { return std::llround(value); }
 double gigahashes(TeraHashes rate) { return rate.value() * 1e3; }
@@ -109,8 +99,10 @@ std::vector<VnishPreset> vnish_presets(const MinerView& view, const std::vector<
   };
   for (const MinerLevel& level : view.levels) add(level.power, level.hashrate, level.power > view.max_target);
   if (!presets.empty()) return presets;
-  for (const auto& [watts, terahashes] : kS19)
-    add(Watts(watts), TeraHashes(terahashes), Watts(watts) > view.max_target);
+  // The miner's maximum is a preset too, wherever the list puts it.
+  std::set<Watts> watts{view.max_target};
+  for (const int listed : kS19) watts.insert(Watts(listed));
+  for (const Watts power : watts) add(power, part_load_hashrate(view, power), power > view.max_target);
   return presets;
 }
 

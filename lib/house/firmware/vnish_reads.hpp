@@ -21,8 +21,8 @@ struct VnishPreset {
   bool modified = false;
 };
 
-/// Ascending by power; an S19's list where the miner has no levels of its own. Levels above the miner's maximum ask for
-/// a modified power supply.
+/// Ascending by power; an S19's list and the miner's maximum where it has no levels of its own. Levels above the
+/// miner's maximum ask for a modified power supply.
 std::vector<VnishPreset> vnish_presets(const MinerView& view, const std::vector<std::string>& untuned);
 
 struct VnishPicture {

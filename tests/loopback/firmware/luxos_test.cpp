@@ -125,6 +125,20 @@ TEST_F(LuxosTest, ListsTheCapturedProfiles) {
   EXPECT_EQ(status(ask("profileget", "291MHz")), "E");
 }
 
+TEST_F(LuxosTest, ScalesTheCaptureToTheMiner) {
+  door_.change([](MinerView& view) {
+    view.max_target = Watts(3250);
+    view.max_hashrate = TeraHashes(140);
+  });
+  start();
+  const json profiles = ask("profiles")["PROFILES"];
+  ASSERT_EQ(profiles.size(), 25u);
+  EXPECT_EQ(profiles[16]["Profile Name"], "default");
+  EXPECT_EQ(profiles[16]["Watts"], 3250);
+  EXPECT_DOUBLE_EQ(profiles[16]["Hashrate"], 140.0);
+  EXPECT_EQ(profiles[0]["Watts"], 912);
+}
+
 TEST_F(LuxosTest, MakesProfilesOfTheMinersOwnLevels) {
   door_.change([](MinerView& view) {
     view.levels = {{Watts(1000), TeraHashes(50)}, {Watts(1400), TeraHashes(70)}, {Watts(3500), TeraHashes(140)}};

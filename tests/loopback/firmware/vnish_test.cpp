@@ -184,6 +184,26 @@ TEST_F(VnishTest, ListsPresetsByName) {
   EXPECT_EQ(presets[4]["modded_psu_required"], true) << "above the miner's maximum";
 }
 
+TEST_F(VnishTest, AMinerWithoutLevelsShowsAListThatFitsIt) {
+  door_.change([](MinerView& view) {
+    view.levels.clear();
+    view.max_target = Watts(3250);
+    view.max_hashrate = TeraHashes(140);
+  });
+  start();
+  unlock();
+  double last = 0.0;
+  for (const json& preset : read("/autotune/presets")) {
+    const int watts = std::stoi(preset["name"].get<std::string>());
+    EXPECT_EQ(preset["modded_psu_required"], watts > 3250) << watts;
+    EXPECT_GT(preset["tune_settings"]["hashrate"], last) << watts;
+    last = preset["tune_settings"]["hashrate"];
+    if (watts == 3250) {
+      EXPECT_DOUBLE_EQ(last, 140000.0);
+    }
+  }
+}
+
 TEST_F(VnishTest, ANewPresetWaitsForTheRestart) {
   start();
   unlock();

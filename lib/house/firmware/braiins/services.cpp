@@ -10,6 +10,7 @@
 #include "bos_v1.grpc.pb.h"
 #include "bos_version.grpc.pb.h"
 #include "house/firmware/braiins/braiins_miner.hpp"
+#include "house/firmware/part_load.hpp"
 #include "house/firmware/rfc3339.hpp"
 
 namespace sluice::house {
@@ -262,7 +263,7 @@ class Performance final : public v1::PerformanceService::Service {
         point.mutable_power_target()->set_watt(whole(power));
         point.mutable_consumption()->set_watt(whole(power));
         point.set_fan_speed(60);
-        point.mutable_hashrate()->set_terahash_per_second(expected_rate(view, power));
+        point.mutable_hashrate()->set_terahash_per_second(part_load_hashrate(view, power).value());
       }
       return Status::OK;
     });
@@ -383,11 +384,6 @@ class Performance final : public v1::PerformanceService::Service {
       default:
         return std::nullopt;
     }
-  }
-
-  /// TH/s, on a line through the miner's best point that keeps the loss of a part load.
-  static double expected_rate(const MinerView& view, Watts power) {
-    return view.max_hashrate.value() * std::pow(power / view.max_target, 0.85);
   }
 
   static void fill_mode(v1::PerformanceMode& mode, Watts target) {
