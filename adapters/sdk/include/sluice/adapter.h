@@ -119,8 +119,8 @@ typedef struct sluice_http_reply {
 } sluice_http_reply;
 
 /* All functions take `context` first. None may be called after `close` returned, nor from another thread than the one
- * that is inside the instance, except `log` and `mono_ns`. No host call outlives the deadline of the adapter's own call,
- * whatever deadline it is given. Where a function has `error`, it is filled when the status is not SLUICE_OK. */
+ * that is inside the instance, except `log` and `mono_ns`. No host call outlives the deadline of the adapter's own
+ * call, whatever deadline it is given. Where a function has `error`, it is filled when the status is not SLUICE_OK. */
 typedef struct sluice_host {
   uint32_t size;
   int32_t abi_major;
@@ -201,8 +201,8 @@ typedef struct sluice_abilities {
   int64_t dead_time_ms;   /* command sent to power moving */
   int64_t ramp_up_ms;     /* smallest to largest power */
   int64_t ramp_down_ms;
-  int64_t wake_ms;         /* wake command to smallest power */
-  int64_t retarget_up_ms;  /* least time between two raised targets */
+  int64_t wake_ms;        /* wake command to smallest power */
+  int64_t retarget_up_ms; /* least time between two raised targets */
   int64_t retarget_down_ms;
   double sleep_power_w;
 } sluice_abilities;
