@@ -184,8 +184,9 @@ class ModbusTcp final : public ports::ModbusConnection {
   /// libmodbus speaks on a descriptor of its own: it closes what it is given.
   Result<void> adopt(int fd) {
     std::unique_ptr<modbus_t, ContextCloser> context(modbus_new_tcp("0.0.0.0", port_));
+    if (!context) return fail(ErrorKind::io, "{}: {}", name_, modbus_strerror(errno));
     const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (!context || own < 0) return fail(ErrorKind::io, "{}: {}", name_, std::strerror(errno));
+    if (own < 0) return fail(ErrorKind::io, "{}: {}", name_, std::strerror(errno));
     modbus_set_socket(context.get(), own);
     // Without a limit between bytes the response time-out covers the answer as a whole, however slowly it drips.
     modbus_set_byte_timeout(context.get(), 0, 0);

@@ -230,6 +230,37 @@ TEST_F(ModbusDevice, InvertFlipsPowerAndSwapsTheCounters) {
   EXPECT_NEAR(*value_of(*poll, Measurement::grid_export_wh), 5000.0, 0.5);
 }
 
+TEST_F(ModbusDevice, SilenceBehindTheLastModelIsTheEndOfTheChain) {
+  RegisterImage image = devices::encode(sunspec("sunspec-meter"), {{Measurement::grid_w, 42.0}});
+  auto& words = image.at(240).at(devices::Table::holding);
+  const std::uint16_t end = static_cast<std::uint16_t>(words.rbegin()->first - 1);
+  words.erase(end);
+  show(image);
+  server_.set_script([this, end](const Request& request) {
+    return request.address == end ? Answer{} : test::image_answer(request, this->image());
+  });
+  const auto poll = make(sunspec("sunspec-meter"), 240, {false, 150ms})->poll();
+  ASSERT_TRUE(poll) << poll.error().text;
+  EXPECT_NEAR(value_of(*poll, Measurement::grid_w).value_or(0), 42.0, 0.01);
+}
+
+TEST_F(ModbusDevice, ABusyDeviceIsNotTakenForOneWithoutModels) {
+  show(devices::encode(sunspec("sunspec-meter"), {{Measurement::grid_w, 42.0}}));
+  server_.set_script([this](const Request& request) {
+    constexpr std::uint8_t kBusy = 6;
+    return request.address == 40070 ? test::exception_answer(request, kBusy) : test::image_answer(request, image());
+  });
+  const auto meter = make(sunspec("sunspec-meter"), 240);
+  const auto busy = meter->poll();
+  ASSERT_FALSE(busy);
+  EXPECT_NE(busy.error().text.find("device busy"), std::string::npos) << busy.error().text;
+  server_.set_script([this](const Request& request) { return test::image_answer(request, image()); });
+  clock_.advance(1s);
+  const auto poll = meter->poll();
+  ASSERT_TRUE(poll) << poll.error().text;
+  EXPECT_TRUE(value_of(*poll, Measurement::grid_w));
+}
+
 TEST_F(ModbusDevice, NoSunSpecIsSaidPlainly) {
   RegisterImage image;
   for (const auto address : std::initializer_list<std::uint16_t>{40000, 40001, 50000, 50001, 0, 1})
