@@ -139,10 +139,8 @@ Result<void> PluginMiner::open(const MinerSetup& setup, const std::map<std::stri
   settings.option_size = sizeof(sluice_option);
   sluice_text text{};
   const std::int32_t status = library_->table().open(host_.table(), &settings, &instance_, &text);
-  if (status != SLUICE_OK) {
-    instance_ = nullptr;
-    return fail(kind_from(status), "{}", as_string(text));
-  }
+  // A failed instance is closed by the destructor like any other.
+  if (status != SLUICE_OK) return fail(kind_from(status), "{}", as_string(text));
   if (instance_ == nullptr) return fail(ErrorKind::internal, "adapter {} opened nothing", manifest.id);
   return {};
 }

@@ -251,7 +251,8 @@ typedef struct sluice_adapter {
   sluice_text id;      /* equal to the manifest's */
   sluice_text version; /* of the adapter */
   /* Checks settings, talks to nobody. `host` stays valid until `close` returned; `settings` only during the call. On
-   * failure *text says why and stays valid until the next `open` on the same thread. */
+   * failure *text says why. Where *instance is set, also on failure, the host calls `close` on it, and the text stays
+   * valid until then. */
   int32_t (*open)(const sluice_host* host, const sluice_settings* settings, sluice_instance** instance,
                   sluice_text* text);
   void (*close)(sluice_instance* instance);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -364,14 +365,12 @@ inline Settings settings_from(const sluice_settings* table) {
 template <class Derived>
 std::int32_t open(const sluice_host* host, const sluice_settings* settings, sluice_instance** out,
                   sluice_text* text) noexcept {
-  static thread_local std::string reason;
-  reason.clear();
-  const std::int32_t status = guarded(reason, [&] {
-    auto instance = std::make_unique<Instance>();
-    instance->miner = std::make_unique<Derived>(Host(host), settings_from(settings));
-    *out = reinterpret_cast<sluice_instance*>(instance.release());
-  });
-  *text = as_text(reason);
+  Instance* const instance = new (std::nothrow) Instance;
+  *out = reinterpret_cast<sluice_instance*>(instance);
+  if (instance == nullptr) return SLUICE_INTERNAL;
+  const std::int32_t status = guarded(
+      instance->text, [&] { instance->miner = std::make_unique<Derived>(Host(host), settings_from(settings)); });
+  *text = as_text(instance->text);
   return status;
 }
 
