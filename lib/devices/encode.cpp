@@ -199,6 +199,8 @@ class Writer {
     for (const Term& term : terms) {
       if (const auto* fixed = std::get_if<double>(&term.source)) {
         remainder -= *fixed;
+      } else if (!possible(term.where)) {
+        continue;  // this repeating group serves another measurement
       } else if (const auto held = pinned(std::get<Register>(term.source))) {
         remainder -= *held;
       } else if (claim_all(term.where)) {
@@ -214,11 +216,7 @@ class Writer {
 
   /// Makes the conditions true, as far as nothing else decides these registers.
   bool claim_all(const std::vector<Condition>& conditions) {
-    const bool free = std::ranges::all_of(conditions, [&](const Condition& each) {
-      const auto held = pinned(std::get<Register>(each.source));
-      return !held || satisfied(each, *held);
-    });
-    if (!free) return false;
+    if (!possible(conditions)) return false;
     for (const Condition& condition : conditions) {
       const Register& place = std::get<Register>(condition.source);
       if (!pinned(place)) numbers_.push_back({place, satisfying(condition)});
@@ -251,6 +249,14 @@ class Writer {
 
   auto key(const Register& place) const {
     return std::tuple(place.unit.value_or(layout_.unit), place.table, place.address);
+  }
+
+  /// Nothing that is decided already contradicts the conditions.
+  bool possible(const std::vector<Condition>& conditions) const {
+    return std::ranges::all_of(conditions, [&](const Condition& each) {
+      const auto held = pinned(std::get<Register>(each.source));
+      return !held || satisfied(each, *held);
+    });
   }
 
   std::optional<double> pinned(const Register& place) const {

@@ -157,6 +157,21 @@ TEST(Encode, EveryTemplateDecodesWhatItEncodes) {
   }
 }
 
+TEST(Encode, TheSameTemplateBuildsAnInverterOfThe700Models) {
+  const Template& device_template = *library().find("sunspec");
+  const Values values{{Measurement::pv_w, 4200.0},      {Measurement::battery_w, -1500.0},
+                      {Measurement::soc_pct, 81.5},     {Measurement::battery_capacity_wh, 9600.0},
+                      {Measurement::pv_curtailed, 1.0}, {Measurement::inverter_rating_w, 10000.0}};
+  EncodeOptions options;
+  options.models = {701, 702, 713, 714};
+  const auto seen = observe(device_template, 1, encode(device_template, values, options));
+  for (const auto& [what, value] : values) {
+    ASSERT_TRUE(seen.at(what).value) << to_string(what) << ": " << seen.at(what).note;
+    EXPECT_NEAR(*seen.at(what).value, value, 1.0) << to_string(what) << " from " << seen.at(what).source;
+  }
+  EXPECT_NE(seen.at(Measurement::pv_w).source.find("model 714"), std::string::npos);
+}
+
 TEST(Encode, WhatHasNoValueIsAbsentAndNeverZero) {
   for (const std::string& id : library().ids()) {
     if (id == "carlo-gavazzi-em24") continue;  // its integers know no pattern for "no value"
