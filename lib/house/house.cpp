@@ -3,8 +3,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <map>
 #include <utility>
+
+#include "devices/encode.hpp"
 
 namespace sluice::house {
 namespace {
@@ -13,6 +15,7 @@ using std::chrono::seconds;
 
 constexpr double kReadbackNoise = 0.01;  // of a miner's own watts (benchmark §1)
 constexpr Watts kNoSun{20.0};
+constexpr double kGridHertz = 50.0, kGridVolts = 230.0;
 
 sim::HousePlantSpec plant_spec_of(const Scenario& scenario) {
   sim::HousePlantSpec spec = scenario.house;
@@ -21,6 +24,40 @@ sim::HousePlantSpec plant_spec_of(const Scenario& scenario) {
 }
 
 bool hashes_or_wakes(MinerState state) { return state == MinerState::running || state == MinerState::waking; }
+
+bool has_role(const devices::Template& device, std::string_view role) {
+  return std::ranges::find(device.roles, role) != device.roles.end();
+}
+
+// Everything that a device of the library may want to show; each template takes what it offers.
+std::map<Measurement, double> measurements(const MeterFace& meter, const InverterFace& inverter, Watts load) {
+  const double grid_w = meter.power.value(), phase_w = grid_w / 3.0;
+  std::map<Measurement, double> values = {
+      {Measurement::grid_w, grid_w},
+      {Measurement::grid_l1_w, phase_w},
+      {Measurement::grid_l2_w, phase_w},
+      {Measurement::grid_l3_w, phase_w},
+      {Measurement::grid_import_wh, meter.imported.value()},
+      {Measurement::grid_export_wh, meter.exported.value()},
+      {Measurement::grid_hz, meter.islanded ? 0.0 : kGridHertz},
+      {Measurement::grid_v, meter.islanded ? 0.0 : kGridVolts},
+      {Measurement::grid_connection, inverter.islanded ? 1.0 : 0.0},
+      {Measurement::pv_w, inverter.power.value()},
+      {Measurement::pv_curtailed, inverter.throttled ? 1.0 : 0.0},
+      {Measurement::pv_wh, inverter.produced.value()},
+      {Measurement::inverter_ac_w, (inverter.power + inverter.storage.power).value()},
+      {Measurement::inverter_rating_w, inverter.rating.value()},
+      {Measurement::house_w, load.value()},
+  };
+  if (inverter.has_storage) {
+    values[Measurement::battery_w] = inverter.storage.power.value();
+    values[Measurement::soc_pct] = inverter.storage.soc.value();
+    values[Measurement::battery_capacity_wh] = inverter.storage.capacity.value();
+    values[Measurement::battery_charge_limit_w] = inverter.storage.max_power.value();
+    values[Measurement::battery_discharge_limit_w] = inverter.storage.max_power.value();
+  }
+  return values;
+}
 
 }  // namespace
 
@@ -68,10 +105,12 @@ class House::Door final : public MinerDoor {
   std::size_t index_;
 };
 
-House::House(Scenario scenario, sim::Trace day, const ports::Clock& clock, MonoTime origin)
+House::House(Scenario scenario, sim::Trace day, const ports::Clock& clock, MonoTime origin,
+             std::vector<ServedDevice> served)
     : scenario_(std::move(scenario)),
       clock_(clock),
       origin_(origin),
+      served_(std::move(served)),
       plant_(plant_spec_of(scenario_), std::move(day)),
       troubles_(scenario_.miners.size()),
       noise_(scenario_.house.seed + 1) {
@@ -159,18 +198,21 @@ MinerView House::view(std::size_t miner) {
   return view;
 }
 
-MeterFace House::meter_face() const {
+MeterFace House::true_meter() const {
   const auto& meter = plant_.meter();
-  MeterFace face{meter.power(), meter.imported(), meter.exported(), plant_.state().grid_lost};
-  if (meter_fault_ == MeterFault::stale) {
-    const auto& past = plant_.history();
+  return {meter.power(), meter.imported(), meter.exported(), plant_.state().grid_lost};
+}
+
+MeterFace House::meter_face() const {
+  if (meter_fault_ == MeterFault::frozen) return frozen_meter_;
+  MeterFace face = true_meter();
+  const auto& past = plant_.history();
+  if (meter_fault_ == MeterFault::stale && !past.empty()) {
     const auto age = static_cast<std::size_t>(stale_age_ / seconds(1));
-    const auto index = past.size() > age ? past.size() - 1 - age : 0;
-    if (!past.empty()) {
-      face.power = past[index].state.grid;
-      face.imported = past[index].score.imported;
-      face.exported = past[index].score.exported;
-    }
+    const auto& then = past[past.size() > age ? past.size() - 1 - age : 0];
+    face.power = then.state.grid;
+    face.imported = then.score.imported;
+    face.exported = then.score.exported;
   }
   if (meter_fault_ == MeterFault::sign_flipped) {
     face.power = -face.power;
@@ -180,6 +222,10 @@ MeterFace House::meter_face() const {
 }
 
 InverterFace House::inverter_face() const {
+  return inverter_fault_ == MeterFault::frozen ? frozen_inverter_ : true_inverter();
+}
+
+InverterFace House::true_inverter() const {
   const auto& state = plant_.state();
   InverterFace face;
   face.power = state.pv;
@@ -198,22 +244,52 @@ InverterFace House::inverter_face() const {
 std::optional<UnitReply> House::modbus_unit(int unit) {
   const std::lock_guard lock(mutex_);
   catch_up();
-  if (unit == kInverterUnit) {
-    if (inverter_fault_ == MeterFault::frozen) return UnitReply{frozen_inverter_};
-    return shown(inverter_registers(inverter_face()), inverter_fault_);
-  }
-  if (unit == kMeterUnit) {
-    if (meter_fault_ == MeterFault::frozen) return UnitReply{frozen_meter_};
-    return shown(meter_registers(meter_face()), meter_fault_);
-  }
-  return std::nullopt;
+  UnitReply reply = served_.empty() ? own_unit(unit) : served_unit(unit);
+  if (reply.holding.empty() && reply.input.empty()) return std::nullopt;
+  const MeterFault fault = shows_grid(unit) ? meter_fault_ : inverter_fault_;
+  reply.silent = fault == MeterFault::silent;
+  if (fault == MeterFault::garbage) make_garbage(reply);
+  return reply;
 }
 
-UnitReply House::shown(UnitRegisters registers, MeterFault fault) {
-  UnitReply reply{std::move(registers), fault == MeterFault::silent};
-  if (fault == MeterFault::garbage) {
-    for (auto& word : reply.registers.words) word = static_cast<std::uint16_t>(noise_.next() & 0xFFFFU);
+bool House::shows_grid(int unit) const {
+  if (served_.empty()) return unit == kMeterUnit;
+  return std::ranges::any_of(served_, [unit](const ServedDevice& served) {
+    return served.unit.value_or(served.device.unit) == unit && has_role(served.device, "grid");
+  });
+}
+
+void House::make_garbage(UnitReply& reply) {
+  for (auto* table : {&reply.holding, &reply.input}) {
+    for (auto& entry : *table) entry.second = static_cast<std::uint16_t>(noise_.next() & 0xFFFFU);
   }
+}
+
+UnitReply House::served_unit(int unit) {
+  const auto values = measurements(meter_face(), inverter_face(), plant_.state().load);
+  UnitReply reply;
+  for (const auto& served : served_) {
+    devices::EncodeOptions options;
+    options.unit = served.unit;
+    const auto image = devices::encode(served.device, values, options);
+    const auto tables = image.find(static_cast<std::uint8_t>(unit));
+    if (tables == image.end()) continue;
+    for (const auto& [table, words] : tables->second) {
+      (table == devices::Table::holding ? reply.holding : reply.input).insert(words.begin(), words.end());
+    }
+  }
+  return reply;
+}
+
+UnitReply House::own_unit(int unit) const {
+  UnitRegisters registers;
+  if (unit == kInverterUnit) registers = inverter_registers(inverter_face());
+  if (unit == kMeterUnit) registers = meter_registers(meter_face());
+  UnitReply reply;
+  for (std::size_t i = 0; i < registers.words.size(); ++i) {
+    reply.holding[static_cast<std::uint16_t>(registers.base + i)] = registers.words[i];
+  }
+  reply.input = reply.holding;
   return reply;
 }
 
@@ -283,7 +359,7 @@ std::vector<TruthSecond> House::history(std::size_t from_s) {
 void House::set_meter_fault(MeterFault fault, Duration age) {
   const std::lock_guard lock(mutex_);
   catch_up();
-  if (fault == MeterFault::frozen) frozen_meter_ = meter_registers(meter_face());
+  if (fault == MeterFault::frozen) frozen_meter_ = true_meter();
   meter_fault_ = fault;
   stale_age_ = age;
 }
@@ -291,7 +367,7 @@ void House::set_meter_fault(MeterFault fault, Duration age) {
 void House::set_inverter_fault(MeterFault fault) {
   const std::lock_guard lock(mutex_);
   catch_up();
-  if (fault == MeterFault::frozen) frozen_inverter_ = inverter_registers(inverter_face());
+  if (fault == MeterFault::frozen) frozen_inverter_ = true_inverter();
   inverter_fault_ = fault;
 }
 

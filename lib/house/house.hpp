@@ -9,9 +9,12 @@
 #include <thread>
 #include <vector>
 
+#include "devices/register.hpp"
+#include "devices/template.hpp"
 #include "house/miner_door.hpp"
 #include "house/modbus_server.hpp"
 #include "house/scenario.hpp"
+#include "house/sunspec_face.hpp"
 #include "ports/clock.hpp"
 #include "sim/house_plant.hpp"
 #include "sim/oracle.hpp"
@@ -67,14 +70,22 @@ struct TruthSecond {
   std::vector<float> miner_w;  ///< true draw of each miner
 };
 
-/// Unit ids as on a Fronius with its meter.
+/// A device of the library that the house is on Modbus.
+struct ServedDevice {
+  devices::Template device;
+  std::optional<std::uint8_t> unit;  ///< the template's own unless given
+};
+
+/// Unit ids of the house's own devices, as on a Fronius with its meter.
 inline constexpr int kInverterUnit = 1;
 inline constexpr int kMeterUnit = 240;
 
 /// Thread-safe. Time begins at `origin` on the clock; the physics follows the clock in steps of 100 ms.
 class House {
  public:
-  House(Scenario scenario, sim::Trace day, const ports::Clock& clock, MonoTime origin);
+  /// `served`: what the house is on Modbus; none = its own SunSpec inverter and meter.
+  House(Scenario scenario, sim::Trace day, const ports::Clock& clock, MonoTime origin,
+        std::vector<ServedDevice> served = {});
   ~House();
   House(const House&) = delete;
   House& operator=(const House&) = delete;
@@ -117,13 +128,19 @@ class House {
   void catch_up();  // with the lock held
   void remember_seconds();
   MinerView view(std::size_t miner);
-  MeterFace meter_face() const;
+  MeterFace true_meter() const;
+  InverterFace true_inverter() const;
+  MeterFace meter_face() const;  // with its fault
   InverterFace inverter_face() const;
-  UnitReply shown(UnitRegisters registers, MeterFault fault);
+  bool shows_grid(int unit) const;
+  UnitReply own_unit(int unit) const;
+  UnitReply served_unit(int unit);
+  void make_garbage(UnitReply& reply);
 
   Scenario scenario_;
   const ports::Clock& clock_;
   const MonoTime origin_;
+  const std::vector<ServedDevice> served_;
   std::vector<std::unique_ptr<Door>> doors_;
 
   mutable std::mutex mutex_;
@@ -137,7 +154,8 @@ class House {
   MeterFault meter_fault_ = MeterFault::none;
   MeterFault inverter_fault_ = MeterFault::none;
   Duration stale_age_{};
-  UnitRegisters frozen_meter_, frozen_inverter_;
+  MeterFace frozen_meter_;
+  InverterFace frozen_inverter_;
   ModbusFaults modbus_faults_;
   sim::Random noise_;
   std::thread thread_;

@@ -65,6 +65,18 @@ Result<Fd> listen_on(const std::string& address, std::uint16_t port, std::uint16
   return fd;
 }
 
+// Empty unless every word is there: a device refuses what it does not have.
+std::vector<std::uint16_t> words_of(const RegisterTable& table, unsigned first, unsigned count) {
+  std::vector<std::uint16_t> words;
+  auto word = table.lower_bound(static_cast<std::uint16_t>(first));
+  while (words.size() < count && word != table.end() && word->first == first + words.size()) {
+    words.push_back(word->second);
+    ++word;
+  }
+  if (words.size() < count) words.clear();
+  return words;
+}
+
 class Server final : public ModbusServer {
  public:
   Server(std::string address, Fd listener, std::uint16_t port, UnitSource units, ModbusFaultSource faults)
@@ -160,10 +172,17 @@ bool Server::answer(int client) {
   if (function != MODBUS_FC_READ_HOLDING_REGISTERS && function != MODBUS_FC_READ_INPUT_REGISTERS) {
     return modbus_reply_exception(context_.get(), query.data(), MODBUS_EXCEPTION_ILLEGAL_FUNCTION) >= 0;
   }
+  const bool holding = function == MODBUS_FC_READ_HOLDING_REGISTERS;
+  const unsigned first = query[kFunctionIndex + 1] * 256U + query[kFunctionIndex + 2];
+  const unsigned count = query[kFunctionIndex + 3] * 256U + query[kFunctionIndex + 4];
+  auto words = words_of(holding ? unit->holding : unit->input, first, count);
+  if (words.empty()) {
+    return modbus_reply_exception(context_.get(), query.data(), MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS) >= 0;
+  }
   modbus_mapping_t mapping{};
-  mapping.start_registers = mapping.start_input_registers = unit->registers.base;
-  mapping.nb_registers = mapping.nb_input_registers = static_cast<int>(unit->registers.words.size());
-  mapping.tab_registers = mapping.tab_input_registers = unit->registers.words.data();
+  mapping.start_registers = mapping.start_input_registers = static_cast<int>(first);
+  mapping.nb_registers = mapping.nb_input_registers = static_cast<int>(count);
+  mapping.tab_registers = mapping.tab_input_registers = words.data();
   return modbus_reply(context_.get(), query.data(), length, &mapping) >= 0;
 }
 

@@ -3,13 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "house/sunspec_face.hpp"
 
 namespace sluice::house {
 
@@ -20,9 +20,12 @@ struct ModbusFaults {
   bool garbage = false;             ///< answers bytes that are no reply
 };
 
+/// Words by wire address.
+using RegisterTable = std::map<std::uint16_t, std::uint16_t>;
+
 /// What a unit shows at this moment.
 struct UnitReply {
-  UnitRegisters registers;
+  RegisterTable holding, input;
   bool silent = false;  ///< this unit alone does not answer
 };
 

@@ -176,6 +176,17 @@ sim::BatterySetup read_battery(const YAML::Node& node) {
   return battery;
 }
 
+DeviceScenario read_device(const YAML::Node& node, const std::string& path) {
+  Fields fields(node, path);
+  DeviceScenario device;
+  device.device = fields.text("template", "");
+  if (device.device.empty())
+    throw Mistake{node.Mark(), fields.full("template"), "the id of a device template is wanted"};
+  if (fields.has("unit")) device.unit = static_cast<std::uint8_t>(fields.number("unit", 1.0, 1.0, 247.0));
+  fields.end();
+  return device;
+}
+
 sim::MeterSpec read_meter(const YAML::Node& node) {
   Fields fields(node, "meter");
   sim::MeterSpec meter;
@@ -206,6 +217,13 @@ Scenario read_scenario(const YAML::Node& root, std::optional<std::uint64_t> seed
   house.seed = seed.value_or(written_seed);
   if (fields.has("battery")) house.battery = read_battery(fields.take("battery"));
   if (fields.has("meter")) house.meter = read_meter(fields.take("meter"));
+  if (fields.has("devices")) {
+    const YAML::Node devices = fields.take("devices");
+    if (!devices.IsSequence()) throw Mistake{devices.Mark(), "devices", "a list is wanted"};
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+      scenario.devices.push_back(read_device(devices[i], fmt::format("devices[{}]", i)));
+    }
+  }
   sim::Random random(house.seed);
   if (fields.has("miners")) {
     const YAML::Node miners = fields.take("miners");

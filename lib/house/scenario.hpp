@@ -1,5 +1,5 @@
 #pragma once
-/// What house to emulate: a built-in one by name, or a YAML file (docs/reference/scenario.md tells its fields).
+/// What house to emulate: a built-in one by name, or a YAML file (docs/guide/house.md tells its fields).
 
 #include <optional>
 #include <string>
@@ -16,6 +16,12 @@ struct MinerScenario {
   sim::MinerSetup setup;
 };
 
+/// A device of the library, by the template's id.
+struct DeviceScenario {
+  std::string device;
+  std::optional<std::uint8_t> unit;  ///< the template's own unless given
+};
+
 struct Scenario {
   std::string name;
   std::string trace = "day_b";  ///< `day_a`, `day_b`, `clear`, `broken`, `constant`, or a CSV file's path
@@ -23,6 +29,7 @@ struct Scenario {
   std::size_t seconds = 2400;                   ///< meant length of a run
   sim::HousePlantSpec house;                    ///< without its miners
   std::vector<MinerScenario> miners;
+  std::vector<DeviceScenario> devices;  ///< on Modbus; none = a SunSpec inverter and meter
 };
 
 std::vector<std::string> builtin_scenarios();
