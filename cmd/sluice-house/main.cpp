@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/library.hpp"
 #include "firmwares.hpp"
 #include "house/control_server.hpp"
 #include "house/house.hpp"
@@ -38,7 +39,7 @@ constexpr int kHouseHost = 1, kFirstMinerHost = 11;
 struct Options {
   std::string scenario = "demo";
   std::string base_address = "127.0.10.0";
-  std::string data_dir;
+  std::string data_dir, devices_dir;
   std::string origin;
   double speed = 1.0;
   int port_offset = 0;
@@ -90,6 +91,27 @@ Result<io::ScaledOrigin> origin_of(const Options& options, std::size_t start_sec
 std::string data_dir_of(const Options& options) {
   if (!options.data_dir.empty()) return options.data_dir;
   return std::filesystem::exists(SLUICE_DATA_DIR) ? SLUICE_DATA_DIR : SLUICE_SOURCE_DATA_DIR;
+}
+
+std::string devices_dir_of(const Options& options) {
+  if (!options.devices_dir.empty()) return options.devices_dir;
+  return std::filesystem::exists(SLUICE_DEVICES_DIR) ? SLUICE_DEVICES_DIR : SLUICE_SOURCE_DEVICES_DIR;
+}
+
+Result<std::vector<house::ServedDevice>> served_devices(const house::Scenario& scenario, const std::string& dir) {
+  std::vector<house::ServedDevice> served;
+  if (scenario.devices.empty()) return served;
+  const auto library = devices::Library::load({dir});
+  if (!library) return tl::unexpected(library.error());
+  for (const auto& wanted : scenario.devices) {
+    const auto* known = library->find(wanted.device);
+    if (known == nullptr) {
+      return fail(ErrorKind::invalid, "no device template \"{}\" in {}; there are {}", wanted.device, dir,
+                  fmt::join(library->ids(), ", "));
+    }
+    served.push_back({*known, wanted.unit});
+  }
+  return served;
 }
 
 struct Servers {
@@ -146,6 +168,8 @@ int serve(const Options& options, const sigset_t& ends) {
   if (!scenario) return complain(scenario.error(), kBadInput);
   auto day = house::load_day(*scenario, data_dir_of(options));
   if (!day) return complain(day.error(), kBadInput);
+  auto served = served_devices(*scenario, devices_dir_of(options));
+  if (!served) return complain(served.error(), kBadInput);
   const auto origin = origin_of(options, scenario->house.start_second);
   if (!origin) return complain(origin.error(), kBadInput);
   const auto own = host(options.base_address, kHouseHost);
@@ -157,7 +181,7 @@ int serve(const Options& options, const sigset_t& ends) {
   }
 
   const io::ScaledClock clock(*origin);
-  house::House house(std::move(*scenario), std::move(*day), clock, MonoTime{});
+  house::House house(std::move(*scenario), std::move(*day), clock, MonoTime{}, std::move(*served));
   json told = {
       {"ready", true},
       {"scenario", house.scenario().name},
@@ -235,6 +259,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--port-offset", options.port_offset, "Added to every port")->check(CLI::Range(0, 5'000));
   app.add_option("--data-dir", options.data_dir, "Where the recorded days are");
+
+  app.add_option("--devices-dir", options.devices_dir, "Where the device templates are");
 
   std::string at = "127.0.10.1:8080";
   std::vector<std::string> words;

@@ -102,6 +102,20 @@ TEST(SluiceHouse, ServesUntilSigterm) {
   EXPECT_EQ(program.wait(SIGTERM), 0);
 }
 
+TEST(SluiceHouse, AnyDeviceOfTheLibraryByItsId) {
+  const auto start = [](const std::string& id) {
+    const std::string path = testing::TempDir() + "/sluice_house_devices.yaml";
+    std::ofstream(path) << "trace: constant\ndevices:\n  - {template: " << id << "}\n";
+    auto words = own_place();
+    words[1] = path;
+    return words;
+  };
+  Program meter(start("eastron-sdm630"));
+  EXPECT_TRUE(json::parse(meter.line())["ready"]);
+  EXPECT_EQ(meter.wait(SIGTERM), 0);
+  EXPECT_EQ(Program(start("toaster")).wait(), 2);
+}
+
 TEST(SluiceHouse, BadInputEndsWithTwo) {
   EXPECT_EQ(Program({"--scenario", "/nowhere.yaml"}).wait(), 2);
   EXPECT_EQ(Program({"--speed", "21"}).wait(), 2);
