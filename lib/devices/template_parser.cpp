@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "devices/sunspec_models.hpp"
@@ -60,8 +61,8 @@ class TemplateParser {
     if (mistakes.empty() && is_mapping(root, "")) top(root, parsed);
     ParsedTemplate result;
     if (diagnostics_.empty()) result.value = std::move(parsed);
-    std::ranges::stable_sort(diagnostics_, {},
-                             [](const Diagnostic& each) { return std::pair(each.line, each.column); });
+    std::ranges::sort(diagnostics_, {},
+                      [](const Diagnostic& each) { return std::tuple(each.line, each.column, each.where, each.text); });
     result.diagnostics = std::move(diagnostics_);
     return result;
   }

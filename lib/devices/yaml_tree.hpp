@@ -2,13 +2,13 @@
 /// YAML as a small tree that keeps every position and every key, because yaml-cpp's own nodes forget duplicates, accept
 /// anchors and drop second documents. Scalars stay text: what they mean is decided by whoever asks.
 
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace sluice::devices {
+
+struct YamlEntry;
 
 struct YamlNode {
   enum class Kind { null, scalar, sequence, mapping };
@@ -16,9 +16,13 @@ struct YamlNode {
   int line = 0, column = 0;  ///< from 1
   std::string text;          ///< scalars
   bool quoted = false;
-  std::vector<YamlNode> items;                         ///< sequences
-  std::vector<std::pair<YamlNode, YamlNode>> entries;  ///< mappings, in the file's order, duplicates and all
+  std::vector<YamlNode> items;     ///< sequences
+  std::vector<YamlEntry> entries;  ///< mappings, in the file's order, duplicates and all
   const YamlNode* find(std::string_view key) const;
+};
+
+struct YamlEntry {
+  YamlNode key, value;
 };
 
 struct YamlMistake {
@@ -26,7 +30,7 @@ struct YamlMistake {
   std::string text;
 };
 
-/// The one document of a file. Mistakes: not YAML, not UTF-8, anchors, tags, several documents.
+/// The one document of a file. Mistakes: not YAML, not UTF-8, anchors and aliases, several documents.
 YamlNode parse_yaml(std::string_view text, std::vector<YamlMistake>& mistakes);
 
 }  // namespace sluice::devices
