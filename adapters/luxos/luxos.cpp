@@ -55,7 +55,6 @@ class Cached {
     value_ = std::move(value);
     read_ = now;
   }
-  Time age(Time now) const { return value_ ? now - read_ : Time::max(); }
   void forget() { value_.reset(); }
 
  private:
@@ -88,6 +87,7 @@ class Luxos final : public adapter::Miner {
   std::string read(const std::string& text, Time deadline);
   void read_config(Time deadline) { config_.set(parse_config(read(command("config"), deadline)), host_.now()); }
   void read_abilities(Time deadline);
+  Atm read_atm(Time deadline);
   void rotate(Time deadline);
 
   void in_session(Urgency urgency, Time deadline, const Body& body);
@@ -161,13 +161,23 @@ void Luxos::read_abilities(Time deadline) {
   }
   if (!limits_) {
     profiles_ = parse_profiles(read(command("profiles"), deadline));
-    atm_ = parse_atm(read(command("atm"), deadline));
+    atm_ = read_atm(deadline);
     // What the owner allowed ATM to use is also our limit; once we changed it, what was kept is the owner's.
     const std::string cap = kept_.atm ? kept_.atm->max_profile : atm_.enabled ? atm_.max_profile : std::string();
     levels_ = usable_profiles(profiles_, overclock_, cap);
     if (levels_.empty()) throw Error(SLUICE_UNSUPPORTED, "LuxOS offers no profile that may be used");
   }
   abilities_read_ = host_.now();
+}
+
+/// A firmware without ATM refuses the question.
+Atm Luxos::read_atm(Time deadline) {
+  try {
+    return parse_atm(read(command("atm"), deadline));
+  } catch (const Error& error) {
+    if (error.status() != SLUICE_REJECTED) throw;
+    return {};
+  }
 }
 
 adapter::Abilities Luxos::abilities() {
@@ -223,8 +233,8 @@ adapter::Poll Luxos::poll(Time deadline) {
   }
   if (const Summary* summary = summary_.get(now)) {
     poll.hashrate_ths = summary->hashrate_ths;
-    poll.uptime = std::chrono::seconds(summary->elapsed_s) +
-                  std::chrono::duration_cast<std::chrono::milliseconds>(summary_.age(now));
+    // As it was told, never carried forward: a guess that is a second ahead would look like a restart at the next read.
+    poll.uptime = std::chrono::seconds(summary->elapsed_s);
   }
   if (const auto* hottest = hottest_.get(now)) poll.temperature_c = *hottest;
   if (const auto* alive = pool_alive_.get(now)) poll.pool_alive = *alive;
@@ -348,7 +358,7 @@ void Luxos::set_profile(const std::string& session, const Profile& profile, Time
   } catch (const Error& error) {
     if (!Outcome{false, 0, error.what()}.blocked_by_atm()) throw;
     // The owner switched ATM on since it was last read.
-    atm_ = parse_atm(read(command("atm"), deadline));
+    atm_ = read_atm(deadline);
     set_profile_around_atm(session, profile, deadline);
   }
 }

@@ -23,7 +23,6 @@ constexpr auto kRefusedBackoff = 5000ms;
 constexpr auto kLockoutPause = 60s;
 constexpr auto kSlowEvery = 60s;
 constexpr auto kPresetsEvery = 10min;
-constexpr auto kStaleAfter = 3min;
 
 // A new preset restarts the miner for minutes, so the base of throttling is raised rarely, and only for a gain.
 constexpr auto kBaseDwell = 15min;
@@ -279,10 +278,8 @@ adapter::Poll Vnish::poll(Time deadline) {
   poll.temperature_c = summary.hottest_chip_c;
   poll.pool_alive = summary.pool_alive;
   poll.tuning = summary.state == "auto-tuning";
-  if (info_read_ && host_.now() - *info_read_ < kStaleAfter && info_.uptime_s) {
-    const Time since = host_.now() - *info_read_;
-    poll.uptime = std::chrono::seconds(*info_.uptime_s) + std::chrono::duration_cast<std::chrono::milliseconds>(since);
-  }
+  // As it was told, never carried forward: a guess that is ahead would look like a restart at the next read.
+  if (info_.uptime_s) poll.uptime = std::chrono::seconds(*info_.uptime_s);
   if (poll.state == SLUICE_STATE_FAULT) poll.note = summary.description;
   if (poll.state == SLUICE_STATE_UNKNOWN) poll.note = "unknown state \"" + summary.state + "\"";
   return poll;

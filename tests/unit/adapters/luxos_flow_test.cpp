@@ -22,6 +22,7 @@ struct ScriptedLuxos {
   bool atm = false;
   bool atm_refuses = true;
   std::string max_profile = "default";
+  long elapsed_s = 1000;
   int forget_session_once = 0;  ///< writes that find their session gone
   std::string power = R"({"STATUS":[{"STATUS":"S","Code":311,"Msg":""}],"POWER":[{"Watts":2700,"PSU":false}]})";
 
@@ -70,6 +71,9 @@ struct ScriptedLuxos {
     if (is(request, "version")) return ok(R"("VERSION":[{"LUXminer":"2025.4.8"}])");
     if (is(request, "profiles")) return fixture("luxos/fixtures/profiles.json");
     if (is(request, "power")) return power;
+    if (is(request, "summary")) {
+      return ok(R"("SUMMARY":[{"GHS 1m":60000,"Elapsed":)" + std::to_string(elapsed_s) + "}]");
+    }
     if (is(request, "atm")) {
       return ok(R"("ATM":[{"Enabled":)" + std::string(atm ? "true" : "false") + R"(,"MinProfile":"","MaxProfile":")" +
                 max_profile + R"("}])");
@@ -279,6 +283,28 @@ TEST_F(LuxosFlow, AsksAtMostTwoThingsAPoll) {
     EXPECT_LE(network_.sent.size(), 2U + (i % 10 == 9 ? 2U : 0U)) << "the abilities are read together, once an hour";
     clock_.advance(5s);
   }
+}
+
+TEST_F(LuxosFlow, UptimeGoesBackwardsOnlyWhenTheMinerRestarted) {
+  open();
+  Duration last{};
+  for (int i = 0; i < 40; ++i) {
+    // Whole seconds, and a clock that runs a little slower than ours: what is told lags behind.
+    miner_.elapsed_s = 1000 + static_cast<long>(5.0 * i * 0.999);
+    const auto poll = port_->poll(soon());
+    ASSERT_TRUE(poll);
+    if (poll->uptime) {
+      EXPECT_GE(*poll->uptime, last);
+      last = *poll->uptime;
+    }
+    clock_.advance(5s);
+  }
+  EXPECT_GT(last, 1000s);
+  miner_.elapsed_s = 3;
+  clock_.advance(1min);
+  Duration now = last;
+  for (int i = 0; i < 5; ++i) now = port_->poll(soon())->uptime.value_or(now);
+  EXPECT_EQ(now, 3s);
 }
 
 TEST_F(LuxosFlow, TheCommandIsSentWithItsFirstByteAndNotWithTheLogon) {
