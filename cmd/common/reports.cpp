@@ -45,9 +45,10 @@ json command_json(const CommandRecord& command, MonoTime now) {
 }
 
 json decided_json(const MinerDecision& decision) {
-  json out{{"wanted", to_string(decision.wanted)}, {"expected_w", decision.expected_power.value()},
-           {"reason", to_string(decision.reason)}, {"sentence", sentence(decision.reason)},
-           {"cuts", cuts_json(decision.cuts)},     {"alarms", alarms_json(decision.alarms)}};
+  json out{{"wanted", to_string(decision.wanted)},          {"sequence", decision.sequence},
+           {"expected_w", decision.expected_power.value()}, {"reason", to_string(decision.reason)},
+           {"sentence", sentence(decision.reason)},         {"cuts", cuts_json(decision.cuts)},
+           {"alarms", alarms_json(decision.alarms)}};
   const bool runs = decision.wanted == CommandKind::target || decision.wanted == CommandKind::wake;
   out["target_w"] = runs ? json(decision.target.value()) : json(nullptr);
   return out;

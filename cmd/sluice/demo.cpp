@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "ask.hpp"
-#include "child.hpp"
+#include "common/child.hpp"
 #include "common/paths.hpp"
 #include "exit_codes.hpp"
 #include "io/clock.hpp"

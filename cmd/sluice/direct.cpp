@@ -26,7 +26,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Duration kParkTime = std::chrono::seconds(6);
+// LuxOS bears one connect a second, and needs eight to say who it is and to take a sleep.
+constexpr Duration kParkTime = std::chrono::seconds(10);
 
 /// A short-lived command keeps no history.
 class NoRecorder final : public ports::Recorder {

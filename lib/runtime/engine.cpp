@@ -241,8 +241,10 @@ Result<void> Engine::park(std::string_view name, bool parked) {
 }
 
 void Engine::keep_adapter_state(const std::string& miner, const std::string& adapter_state) {
-  keeper_.change(StateKeeper::When::shortly,
-                 [&](PersistentState& state) { StateKeeper::miner(state, miner).adapter_state = adapter_state; });
+  // An open session locks everybody else out, also the one who parks the miner after a crash. One that is over can
+  // wait.
+  const auto when = adapter_state.empty() ? StateKeeper::When::soon : StateKeeper::When::now;
+  keeper_.change(when, [&](PersistentState& state) { StateKeeper::miner(state, miner).adapter_state = adapter_state; });
 }
 
 std::shared_ptr<const TickView> Engine::view() const { return loop_->view(); }

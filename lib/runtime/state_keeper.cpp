@@ -6,7 +6,6 @@ namespace sluice::runtime {
 namespace {
 
 constexpr Duration kSoon = std::chrono::minutes(5);
-constexpr Duration kShortly = std::chrono::seconds(5);
 constexpr Duration kRetry = std::chrono::minutes(1);
 constexpr const char* kNotSaved = "state_not_saved";
 
@@ -29,7 +28,7 @@ void StateKeeper::change(When when, const std::function<void(PersistentState&)>&
   {
     const std::lock_guard lock(mutex_);
     edit(state_);
-    const Duration wait = when == When::now ? Duration{} : when == When::shortly ? kShortly : kSoon;
+    const Duration wait = when == When::now ? Duration{} : kSoon;
     due_ = std::min(due_, clock_.now() + wait);
   }
   wake_.notify_all();

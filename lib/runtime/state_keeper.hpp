@@ -20,9 +20,8 @@ class StateKeeper {
 
   /// How soon a change must be on the disk.
   enum class When {
-    soon,     ///< within five minutes: counters and learned models
-    shortly,  ///< within seconds: sessions, which come and go, and matter only while they last
-    now,      ///< what `park --if-unclean` relies on
+    soon,  ///< within five minutes: counters and learned models
+    now,   ///< what `park --if-unclean` relies on
   };
   void change(When when, const std::function<void(PersistentState&)>& edit);
   PersistentState state() const;

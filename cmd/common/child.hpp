@@ -24,6 +24,9 @@ class Child {
   bool running();
   /// The next line of its standard output. Errors: `timeout`, `io` when it ended.
   Result<std::string> read_line(int timeout_ms);
+  void send_signal(int signal);
+  /// Its exit code, or 128 + the signal that ended it. Errors: `timeout`.
+  Result<int> wait(int timeout_ms);
   /// SIGTERM, and SIGKILL when it has not ended by then.
   void stop(int patience_ms);
 

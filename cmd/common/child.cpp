@@ -1,4 +1,4 @@
-#include "child.hpp"
+#include "common/child.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -91,16 +91,29 @@ Result<std::string> Child::read_line(int timeout_ms) {
   return line;
 }
 
-void Child::stop(int patience_ms) {
-  if (!running()) return;
+void Child::send_signal(int signal) {
+  if (running()) kill(pid_, signal);
+}
+
+Result<int> Child::wait(int timeout_ms) {
   // A descriptor of the process becomes readable when it ends, which can be waited for with a limit.
   const int process = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
-  kill(pid_, SIGTERM);
   pollfd ended{process, POLLIN, 0};
-  if (poll(&ended, 1, patience_ms) <= 0) kill(pid_, SIGKILL);
+  const bool over = poll(&ended, 1, timeout_ms) > 0;
   if (process >= 0) close(process);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  if (!over) return fail(ErrorKind::timeout, "it still runs after {} ms", timeout_ms);
+  int status = 0;
+  waitpid(std::exchange(pid_, -1), &status, 0);
+  constexpr int kBySignal = 128;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kBySignal + WTERMSIG(status);
+}
+
+void Child::stop(int patience_ms) {
+  if (!running()) return;
+  kill(pid_, SIGTERM);
+  if (wait(patience_ms)) return;
+  kill(pid_, SIGKILL);
+  waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
 }  // namespace sluice::cmd
