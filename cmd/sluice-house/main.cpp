@@ -137,7 +137,8 @@ Result<Servers> start_servers(house::House& house, const ports::Clock& clock, co
   told["modbus"] = {{"host", *own},
                     {"port", servers.modbus->port()},
                     {"inverter_unit", house::kInverterUnit},
-                    {"meter_unit", house::kMeterUnit}};
+                    {"meter_unit", house::kMeterUnit},
+                    {"battery", house.scenario().house.battery.has_value()}};
   told["control"] = {{"host", *own}, {"port", servers.control->port()}};
   told["miners"] = json::array();
   for (std::size_t i = 0; i < house.miner_count(); ++i) {
