@@ -102,7 +102,7 @@ constexpr Firmware kFirmwares[] = {
     {"luxos", "luxos", nullptr}, {"vnish", "vnish", "admin"}, {"braiins", "braiins", "root"}};
 
 /// The configuration that an owner of this house would write.
-Result<std::string> configuration(const json& house, bool battery) {
+std::string configuration(const json& house) {
   const json& modbus = house.at("modbus");
   const auto device = [&](const char* name, const char* kind, const char* role, const char* unit) {
     return fmt::format("  - {{name: {}, template: {}, role: {}, modbus: {{host: {}, port: {}, unit: {}}}}}\n", name,
@@ -116,7 +116,7 @@ Result<std::string> configuration(const json& house, bool battery) {
       "devices:\n";
   yaml += device("meter", "sunspec-meter", "grid", "meter_unit");
   yaml += device("inverter", "sunspec-inverter", "pv", "inverter_unit");
-  if (battery) yaml += device("battery", "sunspec-storage", "battery", "inverter_unit");
+  if (modbus.value("battery", false)) yaml += device("battery", "sunspec-storage", "battery", "inverter_unit");
   yaml += "circuits:\n  - {name: shed, breaker_a: 80, volts: 240}\nminers:\n";
   for (const json& miner : house.at("miners")) {
     const std::string firmware = miner.at("firmware");
@@ -206,11 +206,7 @@ class Demo {
   }
 
   Result<void> start_daemon() {
-    const Result<json> truth = ask_house("/truth");
-    if (!truth) return tl::unexpected(truth.error());
-    const Result<std::string> yaml = configuration(told_, truth->value("battery", false));
-    if (!yaml) return tl::unexpected(yaml.error());
-    std::ofstream(place_.file("sluice.yaml")) << *yaml;
+    std::ofstream(place_.file("sluice.yaml")) << configuration(told_);
     const Layout layout = own_layout();
     std::vector<std::string> command{layout.program("sluiced"),
                                      "--config",

@@ -9,7 +9,6 @@
 namespace sluice::runtime {
 namespace {
 
-constexpr Duration kDrain = std::chrono::seconds(6);
 constexpr Duration kDrainLook = std::chrono::milliseconds(100);
 
 /// Moves the element with this name and fingerprint out of `from`; nothing when there is none.
@@ -189,7 +188,7 @@ void Engine::park_and_dismiss(Miners leaving, const std::vector<std::string>& st
     const MinerState state = miner.job->report()->seen.state;
     if (!stays(miner.name) && (state == MinerState::running || state == MinerState::waking)) miner.job->post(sleep);
   }
-  const MonoTime until = doors_.real_clock.now() + kDrain;
+  const MonoTime until = doors_.real_clock.now() + doors_.drain;
   const auto idle = [&] {
     return std::all_of(leaving.begin(), leaving.end(), [](const auto& miner) { return miner.job->idle(); });
   };
@@ -204,7 +203,7 @@ bool Engine::all_idle() const {
 void Engine::shut_down() {
   intents_.close();
   loop_->begin_shutdown();
-  const MonoTime until = doors_.real_clock.now() + kDrain;
+  const MonoTime until = doors_.real_clock.now() + doors_.drain;
   // The first tick decides the end; later ones send again what a miner did not take.
   do {
     loop_->tick();

@@ -44,6 +44,7 @@ class Engine {
     ports::StateStore& store;
     Announcer& announcer;
     std::function<void(const TickView&)> after_tick;  ///< the watchdog; may be empty
+    Duration drain = std::chrono::seconds(6);         ///< real time that miners have to take their last command
   };
   /// `state` is what the store held, `maker` decides for `plan.site`. `maker` and all doors must outlive the engine.
   Engine(Doors doors, PersistentState state, DecisionMaker& maker);

@@ -58,8 +58,8 @@ class EngineTest : public testing::Test {
     return made;
   }
   void start(Plan made) {
-    engine =
-        std::make_unique<Engine>(Engine::Doors{clock, clock, log, recorder, store, announcer, {}}, store.saved, maker);
+    engine = std::make_unique<Engine>(
+        Engine::Doors{clock, clock, log, recorder, store, announcer, {}, milliseconds(500)}, store.saved, maker);
     ASSERT_TRUE(engine->open(std::move(made)));
     thread = std::thread([this] { engine->run(); });
   }
@@ -121,7 +121,7 @@ TEST_F(EngineTest, a_miner_that_does_not_take_the_last_command_is_left_to_the_ne
   };
   const MonoTime begun = clock.now();
   stop();
-  EXPECT_LT(clock.now() - begun, seconds(8));
+  EXPECT_LT(clock.now() - begun, seconds(5));
   EXPECT_FALSE(store.saved.clean_stop);
   for (const MinerMemory& miner : store.saved.miners) EXPECT_EQ(miner.driven, miner.name == "s21") << miner.name;
 }
