@@ -40,7 +40,7 @@ Result<std::string> read_all(const std::string& path) {
   return text;
 }
 
-std::optional<Config> load(std::string_view text, const std::string& file, const Catalogue& catalogue,
+std::optional<Config> load(std::string_view text, const std::string& file, const CatalogueFor& catalogue_for,
                            Problems& problems) {
   if (text.size() > kMaxFileBytes) {
     problems.error({}, "", fmt::format("is larger than {} KiB", kMaxFileBytes / 1024), "is this the right file?");
@@ -57,26 +57,34 @@ std::optional<Config> load(std::string_view text, const std::string& file, const
   decode(*root, config, problems);
   if (root->kind != Node::Kind::map) return std::nullopt;
   complete(*root, config);
-  check(*root, config, catalogue, problems);
+  check(*root, config, catalogue_for(config), problems);
   if (problems.has_errors()) return std::nullopt;
   return config;
 }
 
-}  // namespace
-
-LoadResult load_text(std::string_view text, std::string file_name, const Catalogue& catalogue) {
+LoadResult load_with(std::string_view text, const std::string& file_name, const CatalogueFor& catalogue_for) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Problems problems(file_name);
   LoadResult result;
-  result.config = load(text, file_name, catalogue, problems);
+  result.config = load(text, file_name, catalogue_for, problems);
   result.diagnostics = std::move(problems).take();
   result.source = text.substr(0, kMaxFileBytes);
   return result;
 }
 
+}  // namespace
+
+LoadResult load_text(std::string_view text, std::string file_name, const Catalogue& catalogue) {
+  return load_with(text, file_name, [&catalogue](const Config&) { return catalogue; });
+}
+
 LoadResult load_file(const std::string& path, const Catalogue& catalogue) {
+  return load_file(path, [&catalogue](const Config&) { return catalogue; });
+}
+
+LoadResult load_file(const std::string& path, const CatalogueFor& catalogue_for) {
   const auto text = read_all(path);
-  if (text) return load_text(*text, path, catalogue);
+  if (text) return load_with(*text, path, catalogue_for);
   LoadResult result;
   Diagnostic unreadable;
   unreadable.file = path;

@@ -50,6 +50,11 @@ LoadResult load_text(std::string_view text, std::string file_name, const Catalog
 /// Reads `path` (a regular file or a pipe of at most `kMaxFileBytes`) and loads it.
 LoadResult load_file(const std::string& path, const Catalogue& catalogue);
 
+/// The catalogue for a file that names folders of adapters and templates itself. Called at most once, with what was
+/// decoded before anything was checked against the catalogue.
+using CatalogueFor = std::function<Catalogue(const Config& decoded)>;
+LoadResult load_file(const std::string& path, const CatalogueFor& catalogue_for);
+
 /// Every diagnostic formatted, one after the other.
 std::string format_all(const LoadResult& result);
 
