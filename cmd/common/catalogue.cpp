@@ -41,10 +41,26 @@ bool knows_timezone(std::string_view name) {
 
 Result<Inventory> take_inventory(const SearchFolders& folders) {
   std::vector<plugin::SearchPath> paths = plugin::installed_paths();
+  for (const std::string& folder : folders.configured_adapters) paths.push_back({folder, false});
   for (const std::string& folder : folders.adapters) paths.push_back({folder, true});
   Result<devices::Library> templates = devices::Library::load(template_directories(folders.templates));
   if (!templates) return tl::unexpected(templates.error());
   return Inventory{plugin::discover(paths), std::move(*templates)};
+}
+
+Result<LoadedConfig> load_config(const std::string& file, const SearchFolders& folders) {
+  Result<Inventory> inventory = take_inventory(folders);
+  if (!inventory) return tl::unexpected(inventory.error());
+  config::LoadResult result = config::load_file(file, [&](const config::Config& decoded) {
+    if (decoded.adapter_paths.empty() && decoded.template_paths.empty()) return to_config_catalogue(*inventory);
+    SearchFolders all = folders;
+    all.configured_adapters = decoded.adapter_paths;
+    all.templates.insert(all.templates.begin(), decoded.template_paths.begin(), decoded.template_paths.end());
+    inventory = take_inventory(all);
+    return inventory ? to_config_catalogue(*inventory) : config::Catalogue{};
+  });
+  if (!inventory) return tl::unexpected(inventory.error());
+  return LoadedConfig{std::move(result), std::move(*inventory)};
 }
 
 config::Catalogue to_config_catalogue(const Inventory& inventory) {

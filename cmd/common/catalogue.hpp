@@ -13,7 +13,8 @@ namespace sluice::cmd {
 
 /// Folders given on the command line, beside the installed ones.
 struct SearchFolders {
-  std::vector<std::string> adapters;
+  std::vector<std::string> adapters;             ///< may belong to anybody: the user named them just now
+  std::vector<std::string> configured_adapters;  ///< must be as safe as the installed ones
   std::vector<std::string> templates;
 };
 
@@ -26,5 +27,14 @@ struct Inventory {
 Result<Inventory> take_inventory(const SearchFolders& folders);
 /// The same in the words of the configuration.
 config::Catalogue to_config_catalogue(const Inventory& inventory);
+
+/// A configuration file, and what it was checked against.
+struct LoadedConfig {
+  config::LoadResult result;
+  Inventory inventory;
+};
+/// Folders that the file names are searched after those of `folders`. Errors only for what is outside the file: a wrong
+/// template.
+Result<LoadedConfig> load_config(const std::string& file, const SearchFolders& folders);
 
 }  // namespace sluice::cmd

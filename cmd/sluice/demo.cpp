@@ -294,8 +294,9 @@ int demo(const DemoOptions& options) {
   }
   const Result<json> score = running.score();
   running.stop();
-  if (!score) return complain(score.error());
-  fmt::print("{}\n", options.as_json ? score->dump() : summary(*score));
+  if (options.as_json && !score) return complain(score.error());
+  // Ended before simulated minute 2 there is nothing to sum up.
+  if (score) fmt::print("{}\n", options.as_json ? score->dump() : summary(*score));
   return kExitOk;
 }
 

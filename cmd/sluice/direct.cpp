@@ -67,12 +67,12 @@ struct Loaded {
 };
 
 Result<Loaded> load(const DirectOptions& options) {
-  Result<Inventory> inventory = take_inventory(options.folders);
-  if (!inventory) return tl::unexpected(inventory.error());
-  config::LoadResult result = config::load_file(options.config_file, to_config_catalogue(*inventory));
+  Result<LoadedConfig> read = load_config(options.config_file, options.folders);
+  if (!read) return tl::unexpected(read.error());
+  config::LoadResult& result = read->result;
   if (!result.ok()) return fail(ErrorKind::invalid, "{}", config::format_all(result));
   if (!options.state_directory.empty()) result.config->store.state_path = options.state_directory + "/state.db";
-  return Loaded{std::move(*result.config), std::move(*inventory)};
+  return Loaded{std::move(*result.config), std::move(read->inventory)};
 }
 
 void print(const json& answer, bool as_json) {

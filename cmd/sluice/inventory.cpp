@@ -35,9 +35,9 @@ json diagnostics_json(const config::LoadResult& result) {
 }  // namespace
 
 int check(const std::string& file, const SearchFolders& folders, bool as_json) {
-  const Result<Inventory> inventory = take_inventory(folders);
-  if (!inventory) return complain(inventory.error());
-  const config::LoadResult result = config::load_file(file, to_config_catalogue(*inventory));
+  const Result<LoadedConfig> loaded = load_config(file, folders);
+  if (!loaded) return complain(loaded.error());
+  const config::LoadResult& result = loaded->result;
   if (as_json) {
     fmt::print("{}\n", json{{"ok", result.ok()}, {"diagnostics", diagnostics_json(result)}}.dump(2));
   } else {

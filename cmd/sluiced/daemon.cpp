@@ -56,9 +56,9 @@ Result<void> only_loopback(const config::Config& config) {
 
 /// Errors carry the whole text for the owner; warnings are printed through `warn`.
 Result<Accepted> read_configuration(const DaemonOptions& options, const std::function<void(std::string)>& warn) {
-  Result<Inventory> inventory = take_inventory(options.folders);
-  if (!inventory) return tl::unexpected(inventory.error());
-  config::LoadResult loaded = config::load_file(options.config_file, to_config_catalogue(*inventory));
+  Result<LoadedConfig> read = load_config(options.config_file, options.folders);
+  if (!read) return tl::unexpected(read.error());
+  config::LoadResult& loaded = read->result;
   if (!loaded.ok()) return fail(ErrorKind::invalid, "{}", config::format_all(loaded));
   if (!loaded.diagnostics.empty()) warn(config::format_all(loaded));
   config::Config config = std::move(*loaded.config);
@@ -70,7 +70,7 @@ Result<Accepted> read_configuration(const DaemonOptions& options, const std::fun
     config.store.path = options.state_directory + "/history.db";
     config.store.state_path = options.state_directory + "/state.db";
   }
-  return Accepted{std::move(config), std::make_shared<const Inventory>(std::move(*inventory))};
+  return Accepted{std::move(config), std::make_shared<const Inventory>(std::move(read->inventory))};
 }
 
 store::MinerNames names_of(const Site& site) {

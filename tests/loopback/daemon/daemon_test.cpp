@@ -79,6 +79,53 @@ TEST_F(Daemon, a_bad_configuration_starts_nothing) {
   EXPECT_EQ(run({program("sluiced"), "--no-such-flag"}), 2);
 }
 
+TEST_F(Daemon, check_looks_into_the_folders_that_the_file_names) {
+  std::filesystem::create_directories(file("mine"));
+  std::string own = read(std::string(SLUICE_SOURCE_DIR) + "/config/devices/sunspec-meter.yaml");
+  const std::string id = "id: sunspec-meter";
+  ASSERT_NE(own.find(id), std::string::npos);
+  write("mine/my-meter.yaml", own.replace(own.find(id), id.size(), "id: my-meter"));
+  const std::string text =
+      "version: 1\nsite: {name: t, timezone: UTC, currency: EUR, main: {breaker_a: 40, volts: 230}}\n"
+      "devices:\n  - {name: meter, template: my-meter, role: grid, modbus: {host: 127.0.0.1}}\n";
+  write("sluice.yaml", text);
+  EXPECT_EQ(run({program("sluice"), "check", file("sluice.yaml")}), 2) << said;
+  write("sluice.yaml", text + "templates: {path: [" + file("mine") + "]}\n");
+  EXPECT_EQ(run({program("sluice"), "check", file("sluice.yaml")}), 0) << said;
+}
+
+TEST_F(Daemon, the_demo_ends_with_one_json_object) {
+  write_scenario();
+  ASSERT_EQ(run({program("sluice"), "demo", "--for", "10s", "--json", "--scenario", file("house.yaml"),
+                 "--base-address", base() + "0", "--keep", file("kept")}),
+            0)
+      << said;
+  const json score = json::parse(said.substr(said.rfind("{\"captured_wh\"")));
+  EXPECT_EQ(score.size(), 13u);
+  for (const char* key :
+       {"mined_wh", "usable_surplus_wh", "captured_wh", "oracle_captured_wh", "imported_wh", "exported_wh",
+        "import_while_mining_wh", "oracle_import_wh", "commands", "starts", "ticks", "late_ticks", "worst_step_us"}) {
+    EXPECT_TRUE(score.contains(key)) << key;
+  }
+  EXPECT_GT(score.at("ticks"), 100);
+  EXPECT_GT(score.at("usable_surplus_wh"), 0.0);
+  EXPECT_FALSE(std::filesystem::exists(file("kept/sock"))) << "the daemon ended in order";
+}
+
+TEST_F(Daemon, ctrl_c_ends_the_demo_and_both_of_its_programs) {
+  write_scenario();
+  auto demo = cmd::Child::start({program("sluice"), "demo", "--scenario", file("house.yaml"), "--base-address",
+                                 base() + "0", "--keep", file("kept")},
+                                file("out"), false);
+  ASSERT_TRUE(demo);
+  ASSERT_TRUE(eventually([&] { return web::ask(file("kept/sock"), R"({"do":"status"})").has_value(); }));
+  demo->send_signal(SIGINT);
+  EXPECT_EQ(demo->wait(30'000).value_or(-1), 0);
+  EXPECT_FALSE(std::filesystem::exists(file("kept/sock")));
+  EXPECT_NE(read(file("kept/sluiced.log")).find("sluiced: ended"), std::string::npos);
+  start_house();  // its addresses are free again
+}
+
 TEST_F(Daemon, demo_time_is_refused_for_anything_but_loopback) {
   start_house();
   std::string lan = configuration();

@@ -56,12 +56,16 @@ class Household : public testing::Test {
   void write(const std::string& name, const std::string& text) const { std::ofstream(file(name)) << text; }
 
   /// Constant sun for both miners, which run already.
-  void start_house() {
+  void write_scenario() const {
     write("house.yaml",
           "name: test\ntrace: constant\nconstant_pv_w: 9000\nconstant_load_w: 400\nstart: \"11:00\"\nseconds: 1200\n"
           "miners:\n"
           "  - {name: s19k, plant: luxos-profile, start: running, target_w: 1400}\n"
           "  - {name: s19j, plant: vnish-throttle, start: running, target_w: 3100}\n");
+  }
+  const std::string& base() const { return base_; }
+  void start_house() {
+    write_scenario();
     auto started = cmd::Child::start({program("sluice-house"), "--scenario", file("house.yaml"), "--speed",
                                       std::to_string(kSpeed), "--base-address", base_ + "0"},
                                      file("house.log"), true);
