@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
 #include <cstdlib>
 
 #include "common/paths.hpp"
@@ -30,12 +32,11 @@ std::string environment_value(const char* name) {
 
 /// "M0:T0", CLOCK_MONOTONIC in ns and the simulated date in unix ms.
 bool parse_origin(const std::string& text, io::ScaledOrigin& origin) {
-  long long monotonic_ns = 0, wall_unix_ms = 0;
-  char rest = 0;
-  if (std::sscanf(text.c_str(), "%lld:%lld%c", &monotonic_ns, &wall_unix_ms, &rest) != 2) return false;
-  origin.monotonic_ns = monotonic_ns;
-  origin.wall_unix_ms = wall_unix_ms;
-  return true;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, origin.monotonic_ns);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != ':') return false;
+  const auto second = std::from_chars(first.ptr + 1, end, origin.wall_unix_ms);
+  return second.ec == std::errc{} && second.ptr == end;
 }
 
 }  // namespace
