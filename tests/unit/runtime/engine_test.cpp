@@ -116,9 +116,12 @@ TEST_F(EngineTest, while_it_runs_the_disk_says_that_the_end_was_not_orderly) {
 TEST_F(EngineTest, a_miner_that_does_not_take_the_last_command_is_left_to_the_next_one) {
   start(plan({miner("s19"), miner("s21")}));
   ASSERT_TRUE(eventually([&] { return seen(0) == MinerState::waking && seen(1) == MinerState::waking; }));
-  scripts["s21"]->during = [&](const std::string& call) {
-    if (call == "sleep") scripts["s21"]->cancelled = true;
-  };
+  {
+    const std::lock_guard lock(scripts["s21"]->mutex);
+    scripts["s21"]->during = [script = scripts["s21"].get()](const std::string& call) {
+      if (call == "sleep") script->cancelled = true;
+    };
+  }
   const MonoTime begun = clock.now();
   stop();
   EXPECT_LT(clock.now() - begun, seconds(5));

@@ -2,6 +2,7 @@
 /// A world of a few lines: a clock that is moved by hand, and a meter, a miner, a store and a log that remember what
 /// was done to them.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -116,8 +117,8 @@ class FakeMiner final : public ports::Miner {
     ports::MinerPoll state;
     std::optional<Error> error;  ///< every call fails with it
     std::function<void(const std::string&)> during;
-    int cancels = 0;
-    bool cancelled = false;  ///< a cancel came during the call: it ends so
+    std::atomic<int> cancels = 0;
+    std::atomic<bool> cancelled = false;  ///< a cancel came during the call: it ends so
     ports::MinerAbilities abilities;
     MonoTime last_deadline{};
   };
@@ -158,12 +159,14 @@ class FakeMiner final : public ports::Miner {
  private:
   std::optional<Error> enter(const std::string& call, MonoTime deadline) {
     script_->cancelled = false;
+    std::function<void(const std::string&)> during;
     {
       const std::lock_guard lock(script_->mutex);
       script_->calls.push_back(call);
+      during = script_->during;
     }
     script_->last_deadline = deadline;
-    if (script_->during) script_->during(call);
+    if (during) during(call);
     if (script_->cancelled) return Error{ErrorKind::cancelled, "cancelled"};
     return script_->error;
   }
