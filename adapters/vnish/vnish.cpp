@@ -24,8 +24,9 @@ constexpr auto kLockoutPause = 60s;
 constexpr auto kSlowEvery = 60s;
 constexpr auto kPresetsEvery = 10min;
 
-// A new preset restarts the miner for minutes, so the base of throttling is raised rarely, and only for a gain.
-constexpr auto kBaseDwell = 15min;
+// A new preset restarts the miner for minutes: by itself it is changed this rarely …
+constexpr auto kPresetDwell = 15min;
+// … and as the base of throttling only while the miner sleeps, and only for a gain.
 constexpr double kBaseGain = 1.10;
 constexpr int kLowestPercent = 20;
 constexpr double kSleepPowerW = 40;
@@ -89,13 +90,16 @@ class Vnish final : public adapter::Miner {
 
   double apply(double target_w, Time deadline);
   void throttle(int percent, Time deadline);
-  void choose_preset(const Preset& preset, Time deadline);
+  enum class Restart { now, with_the_start };
+  void choose_preset(const Preset& preset, Restart restart, Time deadline);
   void keep_throttle(const Summary& summary, Time deadline);
   bool read_back(double target_w, Time deadline);
 
   const Preset* base() const;
   const Preset* top() const { return presets_.empty() ? nullptr : &presets_.back(); }
-  bool may_raise_base() const;
+  bool asleep() const { return last_state_ == "stopped"; }
+  /// What throttling is a share of, or will be once the miner wakes.
+  const Preset& reference() const;
   const Preset& level_for(double target_w) const;
   double lowest_w() const;
   void require_reachable(double target_w) const;
@@ -117,7 +121,7 @@ class Vnish final : public adapter::Miner {
   std::vector<Preset> presets_;  ///< usable, ascending
   std::string active_preset_;
   bool switcher_told_ = false;
-  std::optional<Time> base_changed_, perf_read_, info_read_, presets_read_;
+  std::optional<Time> perf_read_, info_read_, presets_read_;
   std::optional<int> wanted_percent_;
   std::string last_state_;
 };
@@ -219,17 +223,14 @@ const Preset* Vnish::base() const {
   return found == presets_.end() ? nullptr : &*found;
 }
 
-bool Vnish::may_raise_base() const {
+const Preset& Vnish::reference() const {
   const Preset* now = base();
-  if (now == nullptr) return true;
-  const bool rested = !base_changed_ || host_.now() - *base_changed_ >= kBaseDwell;
-  return rested && top()->watts >= now->watts * kBaseGain;
+  if (now == nullptr || (asleep() && top()->watts >= now->watts * kBaseGain)) return *top();
+  return *now;
 }
 
 double Vnish::lowest_w() const {
-  if (!throttles_) return presets_.front().watts;
-  const Preset* now = base();
-  return (now == nullptr ? top() : now)->watts * kLowestPercent / 100.0;
+  return throttles_ ? reference().watts * kLowestPercent / 100.0 : presets_.front().watts;
 }
 
 adapter::Abilities Vnish::abilities() {
@@ -243,16 +244,16 @@ adapter::Abilities Vnish::abilities() {
   abilities.min_w = lowest_w();
   abilities.max_w = top()->watts;
   if (throttles_) {
-    const double base_w = (base() == nullptr ? top() : base())->watts;
+    const double base_w = reference().watts;
     abilities.kind = SLUICE_ENVELOPE_RANGE;
-    abilities.max_w = may_raise_base() ? top()->watts : base_w;
+    abilities.max_w = base_w;
     abilities.step_w = base_w / 100.0;
     abilities.retarget_up = 3s;
     return abilities;
   }
   abilities.kind = SLUICE_ENVELOPE_LEVELS;
   for (const Preset& preset : presets_) abilities.levels_w.push_back(preset.watts);
-  abilities.retarget_up = std::chrono::duration_cast<std::chrono::milliseconds>(kBaseDwell);
+  abilities.retarget_up = std::chrono::duration_cast<std::chrono::milliseconds>(kPresetDwell);
   abilities.retarget_down = 60s;
   return abilities;
 }
@@ -339,12 +340,13 @@ double Vnish::apply(double target_w, Time deadline) {
   require_reachable(target_w);
   if (!throttles_) {
     const Preset& preset = level_for(target_w);
-    if (preset.name != active_preset_) choose_preset(preset, deadline);
+    if (preset.name != active_preset_)
+      choose_preset(preset, asleep() ? Restart::with_the_start : Restart::now, deadline);
     return preset.watts;
   }
-  const bool worth_it = base() == nullptr || target_w >= base()->watts * kBaseGain;
-  const bool raised = worth_it && may_raise_base();
-  if (raised) choose_preset(*top(), deadline);
+  const Preset& wanted = reference();
+  const bool raised = base() == nullptr || wanted.name != active_preset_;
+  if (raised) choose_preset(wanted, asleep() ? Restart::with_the_start : Restart::now, deadline);
   const int percent = percent_for(target_w);
   wanted_percent_ = percent;
   try {
@@ -360,16 +362,15 @@ void Vnish::throttle(int percent, Time deadline) {
   parse_saved(locked_call({Role::command, "POST", "/mining/throttle", throttle_body(percent)}, deadline));
 }
 
-void Vnish::choose_preset(const Preset& preset, Time deadline) {
+void Vnish::choose_preset(const Preset& preset, Restart restart, Time deadline) {
   const Saved saved =
       parse_saved(locked_call({Role::command, "POST", "/settings", preset_body(preset.name)}, deadline));
   if (saved.reboot_required) {
     locked_call({Role::read, "POST", "/system/reboot"}, deadline);
-  } else if (saved.restart_required) {
+  } else if (saved.restart_required && restart == Restart::now) {
     locked_call({Role::read, "POST", "/mining/restart"}, deadline);
   }
   active_preset_ = preset.name;
-  base_changed_ = host_.now();
 }
 
 /// Whether the miner now says that `target_w` is set. A question that fails leaves the command standing, unverified.

@@ -11,6 +11,7 @@ using std::chrono::seconds;
 
 constexpr Duration kLostAfter = seconds(28);  // as grid_watch.cpp: on the wire within 30 s
 constexpr Duration kPvFresh = seconds(10);
+constexpr Duration kRecent = seconds(6);
 constexpr double kImplausibleHouseW = 100.0;
 constexpr double kImplausibleHouseShare = 0.03;
 constexpr double kBufferMeanS = 150.0;    // an exponential mean as long as a 300 s window
@@ -34,6 +35,17 @@ bool surplus_driven(const MinerSite& miner) {
 }
 
 }  // namespace
+
+void Controller::Recent::add(double watts, MonoTime at, MonoTime now) {
+  if (at != newest_) {
+    newest_ = at;
+    values_[next_++ % values_.size()] = {watts, at};
+  }
+  most_ = watts;
+  for (const auto& [value, time] : values_) {
+    if (time != MonoTime{} && now - time <= kRecent) most_ = std::max(most_, value);
+  }
+}
 
 Controller::Controller(Site site, const PersistentState& memory, MonoTime now, WallTime wall)
     : site_(std::move(site)), started_at_(now), grid_(now), battery_known_at_(now) {
@@ -189,8 +201,9 @@ bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const
   for (const Unit& unit : units_) {
     if (unit.controllable()) least_mining_w += unit.twin(Bound::low).at(at);
   }
-  const double pv_w = snapshot.pv.power.value.value();
-  const double house_w = grid_.power_w() + pv_w + battery_w - least_mining_w;
+  // Meters are seconds apart, and a cloud moves kilowatts in that time: the most that was fed in lately is what counts.
+  const double pv_w = recent_pv_.most();
+  const double house_w = grid_.power_w() + pv_w + std::max(battery_w, recent_battery_.most()) - least_mining_w;
   return house_w < -(kImplausibleHouseW + kImplausibleHouseShare * std::fabs(pv_w));
 }
 
@@ -346,6 +359,8 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   }
   const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
   BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_);
+  if (snapshot.pv.power.usable()) recent_pv_.add(snapshot.pv.power.value.value(), snapshot.pv.power.at, now);
+  if (snapshot.battery.power.usable()) recent_battery_.add(battery_w, snapshot.battery.power.at, now);
   if (grid_.ever_read()) {
     test_steps(snapshot, battery_w, twins_w(Bound::low, grid_.value_time()));
     look_at_jitter();

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "control/balance.hpp"
@@ -36,6 +37,19 @@ class Controller {
   void remember(PersistentState& state) const;
 
  private:
+  /// The largest value of the last seconds.
+  class Recent {
+   public:
+    void add(double watts, MonoTime at, MonoTime now);
+    double most() const { return most_; }
+
+   private:
+    std::array<std::pair<double, MonoTime>, 8> values_{};
+    std::size_t next_ = 0;
+    MonoTime newest_{};
+    double most_ = 0.0;
+  };
+
   void order_members();
   double battery_at(MonoTime time) const;
   void look_at_battery(const BatteryObservation& battery);
@@ -78,6 +92,7 @@ class Controller {
   MonoTime battery_known_at_{};
   MonoTime pv_watch_since_{};
   double pv_watch_w_ = 0.0;
+  Recent recent_pv_, recent_battery_;
   std::array<Reason, kMaxMiners> reasons_{};
   GuardVerdicts verdicts_;
 };

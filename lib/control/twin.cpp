@@ -81,11 +81,12 @@ void Twin::seen_running() {
   history_[newest_].power_w = core_.power_w;
 }
 
-void Twin::seen_waking() {
+void Twin::seen_waking(bool from_the_start) {
   if (core_.mode != Mode::running) return;
   core_.mode = Mode::waking;
-  core_.wake_began = core_.time - from_seconds(core_.dynamics.wake_s);
-  core_.power_w = std::min(core_.power_w, core_.dynamics.min_w);
+  core_.wake_began = core_.time - (from_the_start ? Duration::zero() : from_seconds(core_.dynamics.wake_s));
+  const double most_w = from_the_start ? core_.dynamics.sleep_w + kWakeIdleExtraW : core_.dynamics.min_w;
+  core_.power_w = std::min(core_.power_w, most_w);
   history_[newest_].power_w = core_.power_w;
 }
 

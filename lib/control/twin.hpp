@@ -44,8 +44,9 @@ class Twin {
   // The miner's own word, as of the last `advance`.
   /// It hashes: waking ends now, at minimum power.
   void seen_running();
-  /// It is still on its way: waking goes on, at most up to minimum power.
-  void seen_waking();
+  /// It is on its way although the twin thinks it runs: it restarted, or takes longer than known. The lowest it may
+  /// draw then is as at the start of waking, the highest its minimum power.
+  void seen_waking(bool from_the_start);
   /// It sleeps.
   void seen_asleep();
 

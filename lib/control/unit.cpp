@@ -157,7 +157,8 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
       low_.seen_running();
       high_.seen_running();
     } else if (seen.state == MinerState::waking && on()) {
-      high_.seen_waking();
+      low_.seen_waking(true);
+      high_.seen_waking(false);
     } else if (seen.state == MinerState::asleep && !on()) {
       low_.seen_asleep();
       high_.seen_asleep();
@@ -318,8 +319,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
     ignores_targets_ = false;
     return;
   }
-  if (after_wake_) {  // woken firmware runs at the target it kept: that is its target now
-    after_wake_ = false;
+  if (after_wake_) {  // woken firmware runs at the target it kept, or gets ours late: what it says is its target now
     target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
     previous_target_ = target_;
     low_.run_at(now, drawn_w(target_));

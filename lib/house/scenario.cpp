@@ -14,15 +14,15 @@
 namespace sluice::house {
 namespace {
 
-// 10 kWp over day_b: at 11:00 the sun feeds all three miners, and each cloud takes some of it away.
+// 18 kWp over day_b: at 11:00 the sun feeds all three miners, and each cloud takes some of it away.
 constexpr std::string_view kDemo = R"(name: demo
 trace: day_b
 start: "11:00"
 seconds: 2400
-pv_scale: 1.25
-pv_rating_w: 10000
+pv_scale: 2.3
+pv_rating_w: 18400
 miners:
-  - {name: s19k, plant: luxos-profile, start: running, target_w: 2000}
+  - {name: s21, plant: luxos-target, start: running, target_w: 2000}
   - {name: s19j, plant: vnish-throttle, start: running, target_w: 2300}
   - {name: s19, plant: braiins-fast, start: running, target_w: 2300}
 )";

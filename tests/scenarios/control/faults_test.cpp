@@ -66,6 +66,17 @@ TEST(Faults, AContradictionBetweenTheMetersParks) {
   EXPECT_EQ(loop.decision().miners[0].wanted, CommandKind::sleep);
 }
 
+TEST(Faults, ASteepCloudIsNoContradictionHoweverLateTheMeterIs) {
+  Loop loop({luxos_target(), vnish_throttle()});
+  loop.meter_age_s = 2.0;
+  loop.sun = [](double t) { return t < 400.0 ? 9000.0 : std::max(500.0, 9000.0 - 350.0 * (t - 400.0)); };
+  loop.run(290);
+  loop.run(60, [&] {
+    EXPECT_FALSE(loop.decision().alarms.has(Alarm::readings_implausible));
+    EXPECT_FALSE(loop.decision().alarms.has(Alarm::grid_meter_lost));
+  });
+}
+
 TEST(Faults, GridLostPutsAllToSleepWithinTwoSecondsAndAMinuteOfGridIsWaitedFor) {
   TestMiner full = braiins();
   Loop loop({luxos_target(), full});

@@ -71,7 +71,7 @@ struct ScriptedVnish {
     }
     if (path == "/mining/stop" && state == "stopped") return reply(500, R"({"err":"already stopped"})");
     if (path == "/mining/stop") return state = "stopped", reply(200, "null");
-    if (path == "/mining/start") return state = "starting", throttled = 100, reply(200, "");
+    if (path == "/mining/start") return state = "starting", active = configured, throttled = 100, reply(200, "");
     return reply(404, "");
   }
   std::string summary() const {
@@ -145,31 +145,23 @@ TEST_F(VnishFlow, APercentageAskedForAgainIsTheSamePercentage) {
   }
 }
 
-TEST_F(VnishFlow, RaisesItsBaseForAGainAndThenLeavesItAlone) {
-  miner_.needs_restart = false;
+TEST_F(VnishFlow, WhileItHashesItsBaseStaysWhatItIs) {
   open();
-  EXPECT_NEAR(port_->abilities()->envelope.max.value(), 2950, 1e-6);
-  ASSERT_TRUE(port_->apply_target(Watts(1550), soon()));
-  EXPECT_EQ(miner_.active, "1500") << "a few watts are not worth a restart";
-  ASSERT_TRUE(port_->apply_target(Watts(2000), soon()));
-  EXPECT_EQ(miner_.active, "2950");
-  EXPECT_EQ(miner_.throttled, 67);
-  miner_.active = miner_.configured = "1100";  // somebody else's doing
-  clock_.advance(61s);
-  ASSERT_TRUE(port_->poll(soon()));
-  EXPECT_NEAR(port_->abilities()->envelope.max.value(), 1100, 1e-6) << "no second change within a quarter of an hour";
+  EXPECT_NEAR(port_->abilities()->envelope.max.value(), 1500, 1e-6);
   ASSERT_TRUE(port_->apply_target(Watts(1500), soon()));
-  EXPECT_EQ(miner_.active, "1100");
-  clock_.advance(15min);
-  EXPECT_NEAR(port_->abilities()->envelope.max.value(), 2950, 1e-6);
+  EXPECT_EQ(miner_.active, "1500");
+  EXPECT_EQ(count("POST /api/v1/settings"), 0) << "a raise is not worth minutes of restart";
 }
 
-TEST_F(VnishFlow, SetsTheThrottleAgainWhenItHashesAfterARestart) {
+TEST_F(VnishFlow, WakesAtItsLargestBaseAndThrottlesAsSoonAsItHashes) {
+  miner_.state = "stopped";
   open();
-  const auto applied = port_->apply_target(Watts(2000), soon());
+  EXPECT_NEAR(port_->abilities()->envelope.max.value(), 2950, 1e-6) << "asleep, the largest preset is as near as any";
+  EXPECT_NEAR(port_->abilities()->envelope.min.value(), 590, 1e-6);
+  const auto applied = port_->wake(Watts(2000), soon());
   ASSERT_TRUE(applied) << applied.error().text;
-  EXPECT_FALSE(applied->verified) << "it restarts and takes no throttle yet";
-  EXPECT_EQ(miner_.active, "2950");
+  EXPECT_EQ(miner_.configured, "2950");
+  EXPECT_EQ(count("POST /api/v1/mining/restart"), 0) << "the start itself takes the new preset up";
   EXPECT_EQ(port_->poll(soon())->state, MinerState::waking);
   EXPECT_EQ(miner_.throttled, 100);
   miner_.state = "mining";
