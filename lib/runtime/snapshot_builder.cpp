@@ -101,10 +101,6 @@ GridObservation grid_observation(DeviceReports devices) {
     grid.frequency = typed<Hertz>((*meter)[Measurement::grid_hz]);
     grid.voltage = typed<Volts>((*meter)[Measurement::grid_v]);
   }
-  for (const auto& device : devices) {
-    if (!grid.frequency.usable()) grid.frequency = typed<Hertz>((*device)[Measurement::grid_hz]);
-    if (!grid.voltage.usable()) grid.voltage = typed<Volts>((*device)[Measurement::grid_v]);
-  }
   grid.connection = connection(devices);
   return grid;
 }

@@ -11,7 +11,8 @@ namespace sluice::runtime {
 
 using DeviceReports = std::span<const std::shared_ptr<const DeviceReport>>;
 
-/// From the device with role grid, else from a hybrid inverter that has a meter. Any device that knows of a lost grid
+/// From the device with role grid, else from a hybrid inverter that has a meter. Nobody else's voltage and frequency
+/// count: an inverter asleep sends zeros, which would look like a lost grid. Any device that knows of a lost grid
 /// or a running generator is believed over those that see nothing.
 GridObservation grid_observation(DeviceReports devices);
 /// The sum over all devices with role pv and all hybrids; as old as its oldest part, and missing when a part is

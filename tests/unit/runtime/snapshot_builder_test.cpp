@@ -78,10 +78,20 @@ TEST(SnapshotBuilder, one_device_that_sees_the_grid_lost_is_believed) {
   EXPECT_EQ(grid_observation(reports).connection.value, GridConnection::islanded);
 }
 
-TEST(SnapshotBuilder, frequency_comes_from_whoever_measures_it) {
-  const Reports reports{device({DeviceRole::grid}, {{Measurement::grid_w, 5}}),
-                        device({DeviceRole::pv}, {{Measurement::pv_w, 5}, {Measurement::grid_hz, 50.02}})};
+TEST(SnapshotBuilder, frequency_and_voltage_come_from_the_grid_device) {
+  const Reports reports{
+      device({DeviceRole::grid}, {{Measurement::grid_w, 5}, {Measurement::grid_hz, 50.02}, {Measurement::grid_v, 231}}),
+      device({DeviceRole::pv}, {{Measurement::grid_hz, 0}, {Measurement::grid_v, 0}})};
   EXPECT_DOUBLE_EQ(grid_observation(reports).frequency.value.value(), 50.02);
+  EXPECT_DOUBLE_EQ(grid_observation(reports).voltage.value.value(), 231);
+}
+
+TEST(SnapshotBuilder, an_inverter_asleep_is_no_lost_grid) {
+  const Reports reports{
+      device({DeviceRole::grid}, {{Measurement::grid_w, 5}}),
+      device({DeviceRole::pv}, {{Measurement::pv_w, 0}, {Measurement::grid_hz, 0}, {Measurement::grid_v, 0}})};
+  EXPECT_FALSE(grid_observation(reports).frequency.usable());
+  EXPECT_FALSE(grid_observation(reports).voltage.usable());
 }
 
 TEST(SnapshotBuilder, two_batteries_are_weighed_by_capacity) {
