@@ -1,7 +1,13 @@
 #include "subjects.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "house/firmware/luxos.hpp"
 #include "house/firmware/vnish.hpp"
+#ifdef SLUICE_WITH_GRPC
+#include "house/firmware/braiins/braiins.hpp"
+#endif
 
 namespace sluice::conformance {
 namespace {
@@ -34,6 +40,34 @@ Subject vnish(std::string name, house::VnishOptions options, std::map<std::strin
           }};
 }
 
+#ifdef SLUICE_WITH_GRPC
+Subject braiins(std::string name, house::BraiinsOptions options) {
+  options.password = "s3cret-of-the-owner";
+  return {std::move(name),
+          "braiins",
+          {},
+          options.password,
+          Duration{},
+          [options](auto& door, auto& clock, auto port) {
+            house::BraiinsOptions bound = options;
+            bound.port = port;
+            bound.cgminer_port = 0;
+            return house::make_braiins_server(door, clock, bound);
+          },
+          true};
+}
+
+std::vector<Subject> braiins_subjects() {
+  house::BraiinsOptions first;
+  first.api_version = {1, 0, 0};
+  house::BraiinsOptions newest;
+  newest.continuous_tuner = true;
+  return {braiins("braiins_first", first), braiins("braiins_newest", newest)};
+}
+#else
+std::vector<Subject> braiins_subjects() { return {}; }
+#endif
+
 }  // namespace
 
 std::vector<Subject> subjects() {
@@ -50,13 +84,15 @@ std::vector<Subject> subjects() {
   presets.version = "1.2.7";
   house::VnishOptions pause;
   pause.control_body = "null";
-  return {luxos("luxos_profiles", profiles),
-          luxos("luxos_power_target", target),
-          luxos("luxos_atm", atm),
-          luxos("luxos_lenient_atm", lenient_atm),
-          vnish("vnish_throttle", throttle),
-          vnish("vnish_presets", presets),
-          vnish("vnish_pause", pause, {{"sleep_with", "pause"}})};
+  std::vector<Subject> all = {luxos("luxos_profiles", profiles),
+                              luxos("luxos_power_target", target),
+                              luxos("luxos_atm", atm),
+                              luxos("luxos_lenient_atm", lenient_atm),
+                              vnish("vnish_throttle", throttle),
+                              vnish("vnish_presets", presets),
+                              vnish("vnish_pause", pause, {{"sleep_with", "pause"}})};
+  std::ranges::move(braiins_subjects(), std::back_inserter(all));
+  return all;
 }
 
 }  // namespace sluice::conformance

@@ -22,6 +22,7 @@ struct Subject {
   Duration politeness{};  ///< least time that the adapter keeps between two connects
   std::function<Result<std::unique_ptr<house::MinerServer>>(house::MinerDoor&, const ports::Clock&, std::uint16_t port)>
       serve;
+  bool breaks_later = false;  ///< the emulator replaces its server for a fault, which takes it a moment
 };
 
 std::vector<Subject> subjects();
