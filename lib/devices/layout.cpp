@@ -297,6 +297,7 @@ Outcome evaluate(const Alternative& alternative, const Layout& layout, const Reg
     decoded.note = "zero: how this device says that the value is gone";
     return outcome;
   }
+  decoded.unsure = alternative.zero_unless_seen && all_zero;
   decoded.note.clear();
   decoded.value = alternative.at_least ? std::max(sum, *alternative.at_least) : sum;
   return outcome;

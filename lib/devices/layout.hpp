@@ -35,7 +35,8 @@ struct Decoded {
   std::optional<double> value;  ///< canonical unit and sign; absent = the device has no such value now
   std::string source;
   std::vector<std::uint16_t> raw;
-  std::string note;  ///< why absent
+  std::string note;     ///< why absent
+  bool unsure = false;  ///< a zero that counts only if the device has shown another value before
 };
 
 /// Every measurement that the template offers, present or not. Registers that are not in the image were refused.

@@ -65,6 +65,7 @@ struct Alternative {
   std::vector<std::uint16_t> beside;  ///< only when the device also has these SunSpec models
   std::optional<double> at_least;     ///< smaller sums become this
   bool zero_means_gone = false;       ///< all summands exactly 0 is how the device says "no value"
+  bool zero_unless_seen = false;      ///< … unless it has shown another value before
   bool dc_side = false;               ///< watts before the inverter, not at the house bus
   std::optional<Otherwise> otherwise;
 };

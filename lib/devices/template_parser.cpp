@@ -267,8 +267,13 @@ class TemplateParser {
     }
     if (const auto* value = node.find("when")) parsed.when = conditions(*value, where + ".when");
     if (const auto* value = node.find("at_least")) parsed.at_least = real(*value, where + ".at_least");
-    if (const auto* value = node.find("zero_means_gone"))
-      parsed.zero_means_gone = boolean(*value, where + ".zero_means_gone");
+    if (const auto* value = node.find("zero_means_gone")) {
+      parsed.zero_unless_seen = value->text == "unless_seen";
+      parsed.zero_means_gone = value->text == "true";
+      if (!parsed.zero_unless_seen && !parsed.zero_means_gone && value->text != "false")
+        complain(*value, where + ".zero_means_gone",
+                 fmt::format("expected `true`, `false` or `unless_seen`, found `{}`", value->text));
+    }
     if (const auto* value = node.find("beside")) {
       each(*value, where + ".beside", [&](const YamlNode& one, const std::string& path) {
         if (const auto id = model_id(one, path)) parsed.beside.push_back(*id);

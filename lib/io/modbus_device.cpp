@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -50,6 +51,30 @@ void invert(std::vector<devices::Decoded>& all) {
         break;
       default:
         break;
+    }
+  }
+}
+
+/// A meter that stands elsewhere than at the grid. What it counts as export is what the panels give.
+void move_meter(MeterPlace place, std::vector<devices::Decoded>& all) {
+  constexpr double kStandby = 50.0;  // of an inverter at night
+  const bool pv = place == MeterPlace::pv;
+  std::erase_if(all, [&](const devices::Decoded& each) {
+    return each.what != Measurement::grid_w && (!pv || each.what != Measurement::grid_export_wh);
+  });
+  for (devices::Decoded& each : all) {
+    if (each.what == Measurement::grid_export_wh) {
+      each.what = Measurement::pv_wh;
+      continue;
+    }
+    each.what = pv ? Measurement::pv_w : Measurement::house_w;
+    if (!pv || !each.value) continue;
+    if (*each.value > kStandby) {
+      each.note =
+          fmt::format("the panels seem to consume {:.0f} W: the meter counts the other way, set `invert`", *each.value);
+      each.value.reset();
+    } else {
+      each.value = std::max(0.0, 0.0 - *each.value);
     }
   }
 }
@@ -244,11 +269,23 @@ class ModbusDevice final : public ports::Device {
     for (const devices::ReadRequest& value : values) plan_.push_back({value, true, std::nullopt});
   }
 
-  void report(const devices::RegisterImage& image, ports::DevicePoll& poll) const {
+  void report(const devices::RegisterImage& image, ports::DevicePoll& poll) {
     auto decoded = devices::decode(*layout_, image);
+    for (devices::Decoded& each : decoded) judge_zero(each);
     if (options_.invert) invert(decoded);
+    if (options_.place != MeterPlace::grid) move_meter(options_.place, decoded);
     for (devices::Decoded& each : decoded)
       poll.values.push_back({each.what, each.value, std::move(each.source), std::move(each.raw), std::move(each.note)});
+  }
+
+  /// Some devices answer 0 for what they do not measure; who has shown a value before means it.
+  void judge_zero(devices::Decoded& decoded) {
+    bool& seen = seen_[static_cast<std::size_t>(decoded.what)];
+    if (decoded.unsure && !seen) {
+      decoded.value.reset();
+      decoded.note = "zero, and never another value: the device may not measure it";
+    }
+    seen = seen || (decoded.value && *decoded.value != 0.0);
   }
 
   bool covers_fastest(const devices::ReadRequest& request) const {
@@ -322,6 +359,7 @@ class ModbusDevice final : public ports::Device {
   std::vector<PlannedRead> plan_;
   ports::DeviceIdentity identity_;
 
+  std::array<bool, kMeasurementCount> seen_{};  ///< has had a value other than 0
   std::optional<MonoTime> last_request_;
   int failures_ = 0;
   Error last_failure_;

@@ -2,6 +2,7 @@
 /// A meter, inverter or battery behind a template and a Modbus connection.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,9 +13,13 @@
 
 namespace sluice::io {
 
+/// Where a meter stands whose template measures the grid: elsewhere its watts are those of the panels or of the house.
+enum class MeterPlace : std::uint8_t { grid, pv, house };
+
 struct DeviceOptions {
   bool invert = false;  ///< flips grid and battery watts, and swaps the import and export counters
   Duration timeout{std::chrono::milliseconds(1500)};  ///< of one request, in real time
+  MeterPlace place = MeterPlace::grid;
 };
 
 /// Several devices may share `connection` if one thread polls them all; `key` names the connection for that purpose.

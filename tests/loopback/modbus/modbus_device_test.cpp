@@ -230,6 +230,66 @@ TEST_F(ModbusDevice, InvertFlipsPowerAndSwapsTheCounters) {
   EXPECT_NEAR(*value_of(*poll, Measurement::grid_export_wh), 5000.0, 0.5);
 }
 
+RegisterImage dead_meter() {
+  RegisterImage image =
+      devices::encode(sunspec("sunspec-meter"),
+                      {{Measurement::grid_w, 0.0}, {Measurement::grid_v, 230.0}, {Measurement::grid_hz, 50.0}});
+  constexpr std::uint16_t kModel203 = 40070;
+  for (const int offset : {8, 16})
+    image[240][devices::Table::holding][static_cast<std::uint16_t>(kModel203 + offset)] = 0;  // PhVphA, Hz
+  return image;
+}
+
+TEST_F(ModbusDevice, ZeroVoltsAfterRealOnesAreALostGrid) {
+  show(devices::encode(sunspec("sunspec-meter"), {{Measurement::grid_w, 0.0}, {Measurement::grid_v, 230.0}}));
+  const auto meter = make(sunspec("sunspec-meter"), 240);
+  const auto before = meter->poll();
+  ASSERT_TRUE(before) << before.error().text;
+  EXPECT_NEAR(value_of(*before, Measurement::grid_v).value_or(0), 230.0, 0.1);
+  show(dead_meter());
+  connection_->close();  // as a gateway that restarts with the grid
+  for (int poll = 0; poll < 2; ++poll) EXPECT_EQ(value_of(*meter->poll(), Measurement::grid_v), 0.0);
+}
+
+TEST_F(ModbusDevice, ZeroVoltsFromTheStartAreNoLostGrid) {
+  show(dead_meter());
+  const auto meter = make(sunspec("sunspec-meter"), 240);
+  for (int poll = 0; poll < 2; ++poll) EXPECT_EQ(value_of(*meter->poll(), Measurement::grid_v), std::nullopt);
+}
+
+TEST_F(ModbusDevice, AMeterOfThePanelsCountsItsExportAsYield) {
+  const auto& meter_template = sunspec("eastron-sdm630");
+  const auto show_meter = [&](double watts) {
+    show(devices::encode(
+        meter_template,
+        {{Measurement::grid_w, watts}, {Measurement::grid_import_wh, 7000.0}, {Measurement::grid_export_wh, 90000.0}}));
+  };
+  const auto straight = make(meter_template, 1, {.place = MeterPlace::pv});
+  const auto turned = make(meter_template, 1, {.invert = true, .place = MeterPlace::pv});
+  show_meter(-4200);
+  const auto poll = straight->poll();
+  ASSERT_TRUE(poll) << poll.error().text;
+  EXPECT_EQ(value_of(*poll, Measurement::pv_w), 4200.0);
+  EXPECT_EQ(value_of(*poll, Measurement::pv_wh), 90000.0);
+  EXPECT_EQ(value_of(*poll, Measurement::grid_w), std::nullopt) << "it is no grid meter";
+  EXPECT_EQ(value_of(*turned->poll(), Measurement::pv_w), std::nullopt) << "panels never consume 4200 W";
+  show_meter(4200);
+  EXPECT_EQ(value_of(*straight->poll(), Measurement::pv_w), std::nullopt);
+  EXPECT_EQ(value_of(*turned->poll(), Measurement::pv_w), 4200.0);
+  EXPECT_EQ(value_of(*turned->poll(), Measurement::pv_wh), 7000.0);
+  show_meter(8);
+  EXPECT_EQ(value_of(*straight->poll(), Measurement::pv_w), 0.0) << "the inverter's standby is no negative yield";
+}
+
+TEST_F(ModbusDevice, AMeterOfTheHouseTellsItsConsumption) {
+  const auto& meter_template = sunspec("eastron-sdm120");
+  show(devices::encode(meter_template, {{Measurement::grid_w, 650.0}}));
+  const auto poll = make(meter_template, 1, {.place = MeterPlace::house})->poll();
+  ASSERT_TRUE(poll) << poll.error().text;
+  EXPECT_EQ(value_of(*poll, Measurement::house_w), 650.0);
+  EXPECT_EQ(value_of(*poll, Measurement::grid_w), std::nullopt);
+}
+
 TEST_F(ModbusDevice, SilenceBehindTheLastModelIsTheEndOfTheChain) {
   RegisterImage image = devices::encode(sunspec("sunspec-meter"), {{Measurement::grid_w, 42.0}});
   auto& words = image.at(240).at(devices::Table::holding);

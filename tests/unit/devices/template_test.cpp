@@ -36,7 +36,9 @@ TEST(Template, YamlsTrapsAreRefused) {
   EXPECT_NE(mistakes_in("  grid_w: {holding: 1}\n---\nid: y\n").find("one document a file"), std::string::npos);
   EXPECT_NE(mistakes("id: \xff\n").find("UTF-8"), std::string::npos);
   EXPECT_NE(mistakes("").find("empty"), std::string::npos);
-  EXPECT_NE(mistakes_in("  grid_w: {holding: 1, zero_means_gone: on}\n").find("`true` or `false`"), std::string::npos);
+  EXPECT_NE(
+      mistakes_in("  grid_w: {holding: 1, zero_means_gone: on}\n").find("`true`, `false` or `unless_seen`, found `on`"),
+      std::string::npos);
   EXPECT_NE(mistakes("a: [1\n").find("x.yaml:2"), std::string::npos);
 }
 
