@@ -24,6 +24,8 @@ constexpr std::uint16_t kPort = 4028;
 constexpr auto kSpacing = 1000ms;
 constexpr auto kRefusedBackoff = 30000ms;
 constexpr auto kSessionIdleTimeout = 65s;  // the firmware's minute, and a little
+constexpr auto kSessionSafe = 45s;         // within it a session of ours is certainly still there
+constexpr auto kSessionRest = 20s;         // unused for so long it is given back: others want to write too
 
 // How often what is read besides the power (firmware sheet §9; the curtail mode tells the state and is asked faster).
 constexpr auto kConfigEvery = 10s;
@@ -114,8 +116,9 @@ class Luxos final : public adapter::Miner {
   adapter::Peer peer_;
   bool overclock_;
   bool kill_foreign_session_;
-  Kept kept_;  ///< session id and the owner's ATM settings, across restarts
-  std::optional<Time> session_held_since_;
+  Kept kept_;                               ///< session id and the owner's ATM settings, across restarts
+  std::optional<Time> session_held_since_;  ///< by somebody else
+  std::optional<Time> session_used_;        ///< ours, last
 
   std::string version_;
   std::optional<PowerLimits> limits_;
@@ -215,7 +218,12 @@ const Config& Luxos::known_config() const {
 adapter::Poll Luxos::poll(Time deadline) {
   const Power power = parse_power(read(command("power"), deadline));
   try {
-    rotate(deadline);
+    if (session_used_ && host_.now() - *session_used_ >= kSessionRest) {
+      session_used_.reset();
+      close_session(deadline);
+    } else {
+      rotate(deadline);
+    }
   } catch (const Error& error) {
     // The power is worth reporting alone; what failed is due again at the next poll, and goes stale by itself.
     if (error.status() == SLUICE_CANCELLED) throw;
@@ -415,16 +423,25 @@ void Luxos::in_session(Urgency urgency, Time deadline, const Body& body) {
       body(open_session(urgency, deadline));
     } catch (const SessionLost&) {
       kept_.session.clear();
+      session_used_.reset();
       body(open_session(urgency, deadline));
     }
   } catch (const Error&) {
+    session_used_.reset();
     close_session(deadline);
     throw;
   }
-  close_session(deadline);
+  if (urgency == Urgency::stop) {  // the last word for now
+    session_used_.reset();
+    close_session(deadline);
+  } else {
+    session_used_ = host_.now();
+  }
 }
 
 std::string Luxos::open_session(Urgency urgency, Time deadline) {
+  // While targets follow each other the session stays open: two connects less, so the target leaves seconds earlier.
+  if (session_used_ && !kept_.session.empty() && host_.now() - *session_used_ < kSessionSafe) return kept_.session;
   std::optional<std::string> session = log_on(urgency, deadline);
   if (!session && !kept_.session.empty()) {
     // Ours, left over from a call that was cut short or from a crash.

@@ -92,7 +92,7 @@ class Vnish final : public adapter::Miner {
   void throttle(int percent, Time deadline);
   enum class Restart { now, with_the_start };
   void choose_preset(const Preset& preset, Restart restart, Time deadline);
-  void keep_throttle(const Summary& summary, Time deadline);
+  void keep_throttle(Summary& summary, Time deadline);
   bool read_back(double target_w, Time deadline);
 
   const Preset* base() const;
@@ -259,7 +259,7 @@ adapter::Abilities Vnish::abilities() {
 }
 
 adapter::Poll Vnish::poll(Time deadline) {
-  const Summary summary = read_summary(deadline);
+  Summary summary = read_summary(deadline);
   try {
     keep_throttle(summary, deadline);
     rotate(summary, deadline);
@@ -300,10 +300,11 @@ void Vnish::rotate(const Summary& summary, Time deadline) {
 }
 
 /// Nobody promises that the throttle outlives a restart: it is set again when the miner begins to hash.
-void Vnish::keep_throttle(const Summary& summary, Time deadline) {
+void Vnish::keep_throttle(Summary& summary, Time deadline) {
   const bool began = hashes(summary.state) && !hashes(last_state_);
   if (!began || !wanted_percent_ || !summary.throttle_percent || *summary.throttle_percent == *wanted_percent_) return;
   throttle(*wanted_percent_, deadline);
+  summary.throttle_percent = *wanted_percent_;
 }
 
 std::optional<double> Vnish::target_in_force(const Summary& summary) const {

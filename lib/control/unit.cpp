@@ -149,6 +149,7 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
   }
   if (!adopted_ && reachable_ && seen.state != MinerState::unknown) adopt(seen, now);
 
+  feed(seen.delivered, now);
   feed(seen.command, now);
   low_.advance(now);
   high_.advance(now);

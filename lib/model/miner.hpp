@@ -79,7 +79,8 @@ struct MinerObservation {
   std::uint32_t reboots = 0;       ///< times the miner was seen to have restarted by itself
   Envelope envelope;
   MinerDynamics dynamics;
-  CommandRecord command;
+  CommandRecord command;    ///< the newest one
+  CommandRecord delivered;  ///< the last one before it that reached the wire: a busy miner may never show it as newest
 };
 
 }  // namespace sluice

@@ -112,7 +112,7 @@ struct Host::Border {
                            sluice_text* error) noexcept {
     return guarded([&] { return self(context).http(taken(request), *reply, *error); });
   }
-  static void mark_sent(void* context) noexcept { self(context).last_sent_ = self(context).clock_.now(); }
+  static void mark_sent(void* context) noexcept { self(context).sent(); }
   static std::int32_t secret(void* context, std::uint64_t handle, sluice_text* value, sluice_text* error) noexcept {
     return guarded([&] { return self(context).lend_secret(handle, *value, *error); });
   }
@@ -182,7 +182,12 @@ ports::NetworkPeer Host::peer_from(const sluice_peer* from) const {
 
 std::function<void()> Host::stamp(const sluice_peer* from) {
   if (taken(from).is_command == 0) return {};
-  return [this] { last_sent_ = clock_.now(); };
+  return [this] { sent(); };
+}
+
+void Host::sent() {
+  last_sent_ = clock_.now();
+  if (sent_listener_) sent_listener_(*last_sent_);
 }
 
 std::int32_t Host::tcp(const sluice_tcp_exchange& exchange, sluice_text& reply, sluice_text& error) {

@@ -27,6 +27,8 @@ class Host {
   void cancel() { network_->cancel(); }
   bool cancelled() const { return network_->cancelled(); }
   std::optional<MonoTime> last_sent() const { return last_sent_; }
+  /// Called on the calling thread whenever a command's byte goes out.
+  void tell_sent(std::function<void(MonoTime)> listener) { sent_listener_ = std::move(listener); }
   /// Forgets the sent time of the command before.
   void forget_sent() { last_sent_.reset(); }
   /// `text` without any secret that was lent.
@@ -44,6 +46,7 @@ class Host {
   MonoTime bounded(std::int64_t deadline_ns) const;
   ports::NetworkPeer peer_from(const sluice_peer* from) const;
   std::function<void()> stamp(const sluice_peer* from);
+  void sent();
 
   const ports::Clock& clock_;
   Log& log_;
@@ -54,6 +57,7 @@ class Host {
   std::string state_;
   MonoTime deadline_{};
   std::optional<MonoTime> last_sent_;
+  std::function<void(MonoTime)> sent_listener_;
   std::string tcp_reply_, http_body_, error_, secret_;  // alive until the next host call of their kind
   std::vector<std::string> lent_;
   sluice_host table_{};

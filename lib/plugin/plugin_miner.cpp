@@ -30,6 +30,7 @@ class PluginMiner final : public ports::Miner {
   Result<ports::MinerApplied> sleep(MonoTime deadline) override;
   Result<ports::MinerApplied> wake(Watts target, MonoTime deadline) override;
   std::optional<MonoTime> last_sent_at() const override { return host_.last_sent(); }
+  void tell_sent(std::function<void(MonoTime)> listener) override { host_.tell_sent(std::move(listener)); }
   void cancel() override {
     host_.cancel();
     library_->table().cancel(instance_);

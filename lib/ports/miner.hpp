@@ -2,6 +2,7 @@
 /// One miner behind whatever firmware it runs. The runtime gives every miner a thread of its own that owns this object.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +68,8 @@ class Miner {
   virtual Result<MinerApplied> wake(Watts target, MonoTime deadline) = 0;
   /// When the last command's first byte went out, also of a call that failed afterwards; nothing if it never did.
   virtual std::optional<MonoTime> last_sent_at() const = 0;
+  /// `listener` is called within a command, on the caller's thread, when a first byte of it goes out.
+  virtual void tell_sent(std::function<void(MonoTime)> listener) = 0;
   /// Ends a running call within 100 ms; it returns `cancelled`. From any thread.
   virtual void cancel() = 0;
 };

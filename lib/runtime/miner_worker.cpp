@@ -51,7 +51,9 @@ MinerWorker::MinerWorker(MinerSettings settings, std::unique_ptr<ports::Miner> m
       clock_(clock),
       announcer_(announcer),
       next_poll_(clock.now()),
-      published_(std::make_shared<MinerReport>()) {}
+      published_(std::make_shared<MinerReport>()) {
+  miner_->tell_sent([this](MonoTime at) { sent(at); });
+}
 
 std::shared_ptr<const MinerReport> MinerWorker::report() const {
   const std::lock_guard lock(mutex_);
@@ -266,14 +268,25 @@ void MinerWorker::absorb(const ports::MinerPoll& poll, MonoTime asked_at) {
 
 void MinerWorker::drop(const MinerDecision& command, const std::string& why) {
   CommandRecord& record = now_.seen.command;
+  if (record.sent_at != MonoTime{}) now_.seen.delivered = record;
   record = CommandRecord{command.sequence, command.wanted, command.target, CommandStatus::failed, {}, clock_.now()};
   now_.command_trouble = "not sent: " + why;
+}
+
+/// The controller's twin lives from the moment of the first byte: it must not wait for the answer.
+void MinerWorker::sent(MonoTime at) {
+  CommandRecord& record = now_.seen.command;
+  if (!sending_ || record.status != CommandStatus::queued) return;
+  record.status = CommandStatus::sent;
+  record.sent_at = at;
+  publish();
 }
 
 void MinerWorker::execute(const MinerDecision& command) {
   CommandRecord& record = now_.seen.command;
   record = CommandRecord{command.sequence, command.wanted, command.target, CommandStatus::queued, {}, {}};
   publish();
+  sending_ = true;
   const MonoTime begun = clock_.now();
   const MonoTime deadline = begun + settings_.command_time;
   Result<ports::MinerApplied> applied = fail(ErrorKind::internal, "no such command");
@@ -290,6 +303,7 @@ void MinerWorker::execute(const MinerDecision& command) {
       applied = miner_->wake(command.target, deadline);
       break;
   }
+  sending_ = false;
   record.answered_at = clock_.now();
   if (command.wanted != CommandKind::target) {
     own_restart_until_ = record.answered_at + kOwnRestart;

@@ -68,6 +68,7 @@ class MinerWorker {
   void absorb(const ports::MinerPoll& poll, MonoTime asked_at);
   bool restarted(const ports::MinerPoll& poll, MonoTime now);
   void execute(const MinerDecision& command);
+  void sent(MonoTime at);
   void drop(const MinerDecision& command, const std::string& why);
   void lose(const Error& error, MonoTime now);
   std::optional<std::string> pin_violated(const ports::MinerIdentity& identity) const;
@@ -86,6 +87,7 @@ class MinerWorker {
   int failures_ = 0;
   Duration back_off_{};
   std::optional<Duration> uptime_;
+  bool sending_ = false;          ///< within a command that has not ended
   MonoTime own_restart_until_{};  ///< an own sleep or wake may restart the mining process until then
 
   mutable std::mutex mutex_;

@@ -145,7 +145,20 @@ TEST_F(LuxosFlow, ChangesAProfileInsideASessionAndReadsItBack) {
   EXPECT_EQ(applied->target, Watts(1188));
   EXPECT_TRUE(applied->verified);
   EXPECT_EQ(miner_.profile, "290MHz");
-  EXPECT_EQ(commands(), (Names{"logon", "profileset", "config", "logoff"}));
+  EXPECT_EQ(commands(), (Names{"logon", "profileset", "config"}));
+  EXPECT_NE(state_, "") << "an open session is remembered: a crash must not lock the miner for a minute";
+}
+
+TEST_F(LuxosFlow, KeepsItsSessionWhileTargetsFollowAndGivesItBackAfterwards) {
+  open();
+  ASSERT_TRUE(port_->apply_target(Watts(1500), soon()));
+  network_.sent.clear();
+  clock_.advance(5s);
+  ASSERT_TRUE(port_->apply_target(Watts(2600), soon()));
+  EXPECT_EQ(commands(), (Names{"profileset", "config"})) << "the target leaves at once";
+  clock_.advance(21s);
+  ASSERT_TRUE(port_->poll(soon()));
+  EXPECT_EQ(commands().back(), "logoff");
   EXPECT_EQ(state_, "") << "a closed session need not be remembered";
 }
 
@@ -205,7 +218,7 @@ TEST_F(LuxosFlow, SetsTheProfileAroundAtmAndMakesItTheCeiling) {
   miner_.atm = true;
   open();
   ASSERT_TRUE(port_->apply_target(Watts(1500), soon()));
-  EXPECT_EQ(commands(), (Names{"logon", "atmset", "profileset", "atmset", "config", "logoff"}));
+  EXPECT_EQ(commands(), (Names{"logon", "atmset", "profileset", "atmset", "config"}));
   EXPECT_TRUE(miner_.atm);
   EXPECT_EQ(miner_.max_profile, "290MHz");
   EXPECT_NE(state_.find("\"max_profile\":\"default\""), std::string::npos) << "the owner's own ceiling is kept";
@@ -237,7 +250,7 @@ TEST_F(LuxosFlow, SleepsBeforeItTidiesUp) {
   ASSERT_TRUE(port_->apply_target(Watts(1500), soon()));
   network_.sent.clear();
   ASSERT_TRUE(port_->sleep(soon()));
-  EXPECT_EQ(commands(), (Names{"logon", "curtail", "config", "atmset", "logoff"}));
+  EXPECT_EQ(commands(), (Names{"curtail", "config", "atmset", "logoff"}));
 }
 
 TEST_F(LuxosFlow, AlreadyAsleepIsAsleep) {

@@ -151,6 +151,7 @@ class FakeMiner final : public ports::Miner {
     return command(fmt::format("wake {}", target.value()), target, MinerState::waking, deadline);
   }
   std::optional<MonoTime> last_sent_at() const override { return sent_at_; }
+  void tell_sent(std::function<void(MonoTime)> listener) override { listener_ = std::move(listener); }
   void cancel() override {
     ++script_->cancels;
     script_->cancelled = true;
@@ -172,6 +173,7 @@ class FakeMiner final : public ports::Miner {
   }
   Result<ports::MinerApplied> command(const std::string& call, Watts target, MinerState state, MonoTime deadline) {
     sent_at_ = clock_.now();
+    if (listener_) listener_(*sent_at_);
     if (auto error = enter(call, deadline)) return tl::unexpected(*error);
     script_->state.state = state;
     script_->state.target = target;
@@ -180,6 +182,7 @@ class FakeMiner final : public ports::Miner {
   std::shared_ptr<Script> script_;
   const ports::Clock& clock_;
   std::optional<MonoTime> sent_at_;
+  std::function<void(MonoTime)> listener_;
 };
 
 /// Decides what the test says.
