@@ -34,11 +34,24 @@ std::vector<runtime::DeviceRole> roles_of(const config::DeviceConfig& device) {
   return roles;
 }
 
+/// A meter's template measures the grid; elsewhere the same watts mean something else.
+io::MeterPlace place_of(const config::DeviceConfig& device, const devices::Template& found) {
+  const auto measures = [&](Measurement what) {
+    return std::any_of(found.offers.begin(), found.offers.end(),
+                       [&](const devices::Offer& offer) { return offer.what == what; });
+  };
+  const std::vector<config::Role> named = device.roles.empty() ? std::vector{device.role} : device.roles;
+  if (named.size() != 1 || !measures(Measurement::grid_w)) return io::MeterPlace::grid;
+  if (named.front() == config::Role::pv && !measures(Measurement::pv_w)) return io::MeterPlace::pv;
+  if (named.front() == config::Role::house && !measures(Measurement::house_w)) return io::MeterPlace::house;
+  return io::MeterPlace::grid;
+}
+
 /// All that a reload must compare. Any change gives another text.
 std::string fingerprint(const config::DeviceConfig& device) {
-  std::string text =
-      fmt::format("{}|{}|{}:{}|{}|{}|{}|{}", device.name, device.template_id, device.modbus.host, device.modbus.port,
-                  device.modbus.unit, device.modbus.timeout.count(), device.invert, device.interval.count());
+  std::string text = fmt::format("{}|{}|{}:{}|{}|{}|{}|{}", device.name, device.template_id, device.modbus.host,
+                                 device.modbus.port, device.modbus.unit ? int{*device.modbus.unit} : -1,
+                                 device.modbus.timeout.count(), device.invert, device.interval.count());
   for (const runtime::DeviceRole role : roles_of(device)) text += fmt::format("|{}", static_cast<int>(role));
   return text;
 }
@@ -84,8 +97,9 @@ Result<std::unique_ptr<ports::Device>> open_device(const config::DeviceConfig& d
   if (found == nullptr) {
     return fail(ErrorKind::not_found, "device {}: there is no template {}", device.name, device.template_id);
   }
-  return io::make_modbus_device(device.name, std::move(connection), connection_key(device.modbus), device.modbus.unit,
-                                *found, {device.invert, device.modbus.timeout}, services.clock);
+  return io::make_modbus_device(device.name, std::move(connection), connection_key(device.modbus),
+                                device.modbus.unit.value_or(found->unit), *found,
+                                {device.invert, device.modbus.timeout, place_of(device, *found)}, services.clock);
 }
 
 Result<std::unique_ptr<ports::Miner>> open_miner(const config::MinerConfig& miner, const plugin::Catalogue& adapters,

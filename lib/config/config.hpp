@@ -26,7 +26,7 @@ enum class Netting : std::uint8_t { sum, per_phase };
 struct ModbusAddress {
   std::string host;
   std::uint16_t port = 502;
-  std::uint8_t unit = 1;
+  std::optional<std::uint8_t> unit;  ///< empty = the template's usual one
   Duration timeout{std::chrono::milliseconds(1500)};
 };
 

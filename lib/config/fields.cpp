@@ -96,6 +96,10 @@ void store_roles(void* target, const Value& value) {
   device.role = device.roles.front();
 }
 
+void store_unit(void* target, const Value& value) {
+  static_cast<ModbusAddress*>(target)->unit = static_cast<std::uint8_t>(value.number);
+}
+
 void store_password(void* target, const Value& value) {
   auto& password = static_cast<MinerConfig*>(target)->password;
   const auto& [key, text] = value.pairs.front();
@@ -243,9 +247,10 @@ const Field kModbus[] = {
      .type = integer,
      .low = 0,
      .high = 255,
+     .fallback = "the template's usual one",
      .text = "Unit identifier (slave address).",
-     .store = store<&ModbusAddress::unit>,
-     .show = show<&ModbusAddress::unit>},
+     .store = store_unit,
+     .show = nothing},
     {.name = "timeout_ms",
      .type = integer,
      .unit = "ms",

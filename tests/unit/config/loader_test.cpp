@@ -60,6 +60,14 @@ TEST(Loader, ReadsEveryKindOfValue) {
   EXPECT_EQ(config.tick, milliseconds(500));
 }
 
+TEST(Loader, AUnitThatIsNotGivenIsLeftToTheTemplate) {
+  const LoadResult result =
+      load_text("version: 1\ndevices: [{name: gx, template: victron-gx, role: grid, modbus: {host: 10.0.0.2}}]\n", "x",
+                test_catalogue());
+  ASSERT_TRUE(result.ok()) << format_all(result);
+  EXPECT_EQ(result.config->devices[0].modbus.unit, std::nullopt);
+}
+
 TEST(Loader, ADeviceMayHaveSeveralRoles) {
   const LoadResult result = load_text(
       "version: 1\n"
@@ -70,7 +78,7 @@ TEST(Loader, ADeviceMayHaveSeveralRoles) {
   ASSERT_TRUE(result.ok()) << format_all(result);
   const DeviceConfig& device = result.config->devices[0];
   EXPECT_EQ(device.roles, (std::vector<Role>{Role::grid, Role::hybrid}));
-  EXPECT_EQ(device.modbus.unit, 100);
+  EXPECT_EQ(device.modbus.unit, 100U);
   EXPECT_EQ(device.modbus.timeout, milliseconds(800));
   EXPECT_EQ(device.interval, seconds(2));
   EXPECT_TRUE(device.invert);

@@ -1,0 +1,98 @@
+// What the configuration leaves open is filled in from the template when the device is opened.
+
+#include "common/opening.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/log.hpp"
+#include "devices/encode.hpp"
+#include "devices/library.hpp"
+#include "io/clock.hpp"
+#include "io/modbus_tcp.hpp"
+#include "scripted_server.hpp"
+
+namespace sluice::cmd {
+namespace {
+
+class SilentLog final : public Log {
+ public:
+  void write(LogLevel, std::string_view, std::string_view) override {}
+};
+
+class NoNetwork final : public ports::NetworkFactory {
+ public:
+  std::unique_ptr<ports::Network> make() override { return nullptr; }
+};
+
+class Opening : public testing::Test {
+ protected:
+  Opening()
+      : library_(*devices::Library::load({SLUICE_SOURCE_DIR "/config/devices"})),
+        server_([this](const test::Request& request) { return test::image_answer(request, image_); }) {}
+
+  /// Opens the device and polls it once.
+  std::map<Measurement, double> poll(config::DeviceConfig device) {
+    device.name = "device";
+    auto opened = open_device(device, modbus_.make("127.0.0.1", server_.port()), library_,
+                              {clock_, log_, network_, modbus_, secrets_});
+    EXPECT_TRUE(opened) << opened.error().text;
+    if (!opened) return {};
+    const auto poll = (*opened)->poll();
+    EXPECT_TRUE(poll) << poll.error().text;
+    std::map<Measurement, double> values;
+    if (poll) {
+      for (const ports::Measured& measured : poll->values)
+        if (measured.value) values[measured.what] = *measured.value;
+    }
+    return values;
+  }
+
+  const devices::Library library_;
+  devices::RegisterImage image_;  // set before the first request, then only read
+  test::ScriptedServer server_;
+  io::SystemClock clock_;
+  SilentLog log_;
+  NoNetwork network_;
+  io::ModbusTcpFactory modbus_;
+  const config::Secrets secrets_{""};
+};
+
+TEST_F(Opening, AUnitThatIsNotGivenIsTheTemplatesUsualOne) {
+  image_ = devices::encode(*library_.find("sma-hybrid"), {{Measurement::grid_w, -300.0}});
+  config::DeviceConfig device;
+  device.template_id = "sma-hybrid";
+  EXPECT_EQ(poll(device)[Measurement::grid_w], -300.0);
+  EXPECT_EQ(server_.seen().front().unit, 3);
+}
+
+TEST_F(Opening, AUnitThatIsGivenCounts) {
+  devices::EncodeOptions moved;
+  moved.unit = 126;
+  image_ = devices::encode(*library_.find("sma-hybrid"), {{Measurement::grid_w, -300.0}}, moved);
+  config::DeviceConfig device;
+  device.template_id = "sma-hybrid";
+  device.modbus.unit = 126;
+  EXPECT_EQ(poll(device)[Measurement::grid_w], -300.0);
+}
+
+TEST_F(Opening, TheRoleSaysWhereAMeterStands) {
+  image_ = devices::encode(*library_.find("eastron-sdm630"), {{Measurement::grid_w, -300.0}});
+  config::DeviceConfig device;
+  device.template_id = "eastron-sdm630";
+  EXPECT_EQ(poll(device)[Measurement::grid_w], -300.0);
+  device.roles = {config::Role::pv};
+  EXPECT_EQ(poll(device)[Measurement::pv_w], 300.0);
+  device.roles = {config::Role::house};
+  EXPECT_EQ(poll(device)[Measurement::house_w], -300.0);
+}
+
+TEST_F(Opening, AnInvertersOwnMeterStaysAtTheGrid) {
+  image_ = devices::encode(*library_.find("sma-hybrid"), {{Measurement::grid_w, -300.0}, {Measurement::pv_w, 2000.0}});
+  config::DeviceConfig device;
+  device.template_id = "sma-hybrid";
+  device.roles = {config::Role::pv};
+  EXPECT_EQ(poll(device)[Measurement::pv_w], 2000.0);
+}
+
+}  // namespace
+}  // namespace sluice::cmd
