@@ -58,6 +58,15 @@ TEST_F(DaemonFaults, another_machine_at_the_address_is_never_commanded) {
   EXPECT_NE(log().find("it is never commanded"), std::string::npos);
 }
 
+TEST_F(DaemonFaults, a_lost_grid_puts_everything_to_sleep) {
+  start_house();
+  write("sluice.yaml", configuration());
+  start_daemon();
+  ASSERT_TRUE(driving());
+  inject({{"device", "grid"}, {"kind", "lost"}});
+  EXPECT_TRUE(eventually([&] { return miner(0).value("reason", "") == "grid_lost" && all_at_rest(); }));
+}
+
 TEST_F(DaemonFaults, a_silent_miner_is_said_once_and_the_rest_goes_on) {
   start_house();
   write("sluice.yaml", configuration());
