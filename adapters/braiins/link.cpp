@@ -215,9 +215,9 @@ void Link::connect_first(Time deadline) {
 }
 
 void Link::give_up(const grpc::Status& status, const char* name) {
-  throw_if_cancelled();
   // The new one exists before the old one goes, so that the library does not shut down in between.
   if (breaks_channel(status.error_code())) channel_ = std::make_unique<Channel>(target_of(peer_.host, peer_.port));
+  throw_if_cancelled();
   throw error_from(status, name);
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -35,6 +36,7 @@ struct ScriptedBraiins final : bos::ApiVersionService::Service,
   v1::MinerStatus status = v1::MINER_STATUS_NORMAL;
   std::uint64_t bosminer_uptime_s = 4000;
   Status stats_status;
+  std::atomic<bool> stalls = false;  ///< until the other side gives up
   bool scales = false, manual = false, can_pause = true;
   std::uint64_t configured_w = 1500;
   std::optional<std::uint64_t> clamps_to_w, keeps_w;
@@ -80,6 +82,7 @@ struct ScriptedBraiins final : bos::ApiVersionService::Service,
   }
   Status GetMinerStats(ServerContext* context, const v1::GetMinerStatsRequest*,
                        v1::GetMinerStatsResponse* stats) override {
+    while (stalls && !context->IsCancelled()) std::this_thread::yield();
     stats->mutable_power_stats()->mutable_approximated_consumption()->set_watt(configured_w);
     const Status entered = enter(*context, "GetMinerStats");
     return entered.ok() ? stats_status : entered;
@@ -415,6 +418,17 @@ TEST_F(BraiinsFlow, AMinerBusyWithItselfStillTellsItsState) {
   ASSERT_TRUE(poll) << poll.error().text;
   EXPECT_EQ(poll->state, MinerState::running);
   EXPECT_FALSE(poll->power);
+}
+
+TEST_F(BraiinsFlow, ATimeOutSaysWhatWasAskedAndTheNextCallBeginsAfresh) {
+  open();
+  miner_.stalls = true;
+  const auto poll = port_->poll(clock_.now() + 200ms);
+  ASSERT_FALSE(poll);
+  EXPECT_EQ(poll.error().kind, ErrorKind::timeout);
+  EXPECT_NE(poll.error().text.find("GetMinerStats"), std::string::npos) << poll.error().text;
+  miner_.stalls = false;
+  EXPECT_TRUE(port_->poll(soon()));
 }
 
 TEST_F(BraiinsFlow, SaysOnceThatTheFirmwareScalesByTemperature) {
