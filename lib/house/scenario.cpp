@@ -23,7 +23,7 @@ pv_scale: 2.3
 pv_rating_w: 18400
 miners:
   - {name: s21, plant: luxos-target, start: running, target_w: 2000}
-  - {name: s19j, plant: vnish-throttle, start: running, target_w: 2300}
+  - {name: s19j, plant: vnish-throttle, start: running, target_w: 3250}
   - {name: s19, plant: braiins-fast, start: running, target_w: 2300}
 )";
 
@@ -52,7 +52,7 @@ miners:
 constexpr std::pair<std::string_view, std::string_view> kBuiltins[] = {
     {"demo", kDemo}, {"constant-sun", kConstantSun}, {"battery", kBattery}};
 
-constexpr double kNominalBias = 0.05;  // set point and report of a nominal miner are within ±5 % (benchmark §0.5)
+constexpr double kNominalBias = 0.05;  // set point and report of a nominal miner are within ±5 %
 
 /// Ends the reading of a file; caught in `load_scenario` only.
 struct Mistake {
