@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -53,19 +54,34 @@ std::string alarms(const json& from, const std::string& subject) {
   return lines;
 }
 
+/// What the miner draws of the most it may: sixteen cells.
+std::string bar(const json& miner) {
+  constexpr int kCells = 16;
+  const auto drawn = miner.find("expected_w");
+  const json envelope = miner.value("envelope", json::object());
+  const auto most = envelope.find("max_w");
+  if (drawn == miner.end() || !drawn->is_number() || most == envelope.end() || !most->is_number()) return "";
+  const double share = drawn->get<double>() / std::max(1.0, most->get<double>());
+  const int filled = std::clamp(static_cast<int>(std::lround(share * kCells)), 0, kCells);
+  std::string cells;
+  for (int i = 0; i < kCells; ++i) cells += i < filled ? "█" : "·";
+  return cells;
+}
+
 std::string miner_line(const json& miner) {
   std::string why = text(miner, "sentence");
   for (const char* trouble : {"trouble", "command_trouble"}) {
     if (!text(miner, trouble).empty()) why += " (" + text(miner, trouble) + ")";
   }
-  return fmt::format("  {:<12} {:<9} target {:>7}   power {:>7}   {}\n", text(miner, "name"), text(miner, "state"),
-                     amount(miner, "target_w", "W"), amount(miner, "expected_w", "W"), why);
+  return fmt::format("  {:<12} {:<9} target {:>7}   power {:>7} {:<16}  {}\n", text(miner, "name"),
+                     text(miner, "state"), amount(miner, "target_w", "W"), amount(miner, "expected_w", "W"), bar(miner),
+                     why);
 }
 
 }  // namespace
 
 std::string status_text(const json& status) {
-  std::string out = fmt::format("{}  {}{}\n", clock_time(status), text(status, "site"),
+  std::string out = fmt::format("Sluice   {}   {}{}\n", clock_time(status), text(status, "site"),
                                 status.value("dry_run", false) ? "  (dry run: nothing is commanded)" : "");
   out += fmt::format("  sun {:>8}   house {:>8}   grid {:>15}", amount(status, "pv_w", "W"),
                      amount(status, "house_load_w", "W"), directed(status, "grid_w", "import", "export"));
@@ -73,7 +89,7 @@ std::string status_text(const json& status) {
     out += fmt::format("   battery {:>17} {:>5}", directed(status, "battery_w", "discharging", "charging"),
                        amount(status, "soc_pct", "%"));
   }
-  out += fmt::format("\n  for mining {:>8}   mining {:>8}\n", amount(status, "available_w", "W"),
+  out += fmt::format("\n  mining may draw {:>8}   mining draws {:>8}\n", amount(status, "available_w", "W"),
                      amount(status, "mining_w", "W"));
   out += alarms(status, "");
   for (const json& device : status.value("devices", json::array())) {
@@ -93,7 +109,7 @@ std::string decision_text(const json& entry) {
   std::string wanted = text(entry, "wanted");
   if (entry.contains("target_w") && entry["target_w"].is_number()) wanted += " " + amount(entry, "target_w", "W");
   std::string line =
-      fmt::format("{}  {:<12} {:<14} {}  [grid {}, for mining {}", clock_time(entry), text(entry, "miner"), wanted,
+      fmt::format("{}  {:<12} {:<14} {}  [grid {}, mining may draw {}", clock_time(entry), text(entry, "miner"), wanted,
                   text(entry, "sentence"), amount(entry, "grid_w", "W"), amount(entry, "available_w", "W"));
   for (const json& cut : entry.value("cuts", json::array())) line += ", cut: " + cut.get<std::string>();
   return line + "]";

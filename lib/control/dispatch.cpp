@@ -66,6 +66,10 @@ double fall_rate(const Unit& unit) {
   return (unit.max_w() - unit.min_w()) / std::max(1.0, to_seconds(unit.dynamics().ramp_down));
 }
 
+Reason holding(const Unit& unit) {
+  return unit.target() >= unit.envelope().max ? Reason::at_maximum : Reason::base_load;
+}
+
 bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
   const Duration wait = std::max(profile.retarget_up, unit.dynamics().retarget_up);
   return now - unit.raised_at() >= wait && now >= unit.patience_until() && unit.writes_left() > 0;
@@ -168,9 +172,9 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
       reasons[member] = Reason::stopping_low_surplus;
       continue;
     }
-    reasons[member] = stop ? Reason::waiting_min_on
-                           : (unit.waking() ? Reason::starting
-                                            : (available_w < unit.min_w() ? Reason::at_minimum : Reason::base_load));
+    reasons[member] =
+        stop ? Reason::waiting_min_on
+             : (unit.waking() ? Reason::starting : (available_w < unit.min_w() ? Reason::at_minimum : holding(unit)));
     before_w += unit.min_w();
     running_max_w += unit.max_w();
   }
