@@ -74,7 +74,7 @@ LoadResult load_with(std::string_view text, const std::string& file_name, const 
 
 }  // namespace
 
-LoadResult load_text(std::string_view text, std::string file_name, const Catalogue& catalogue) {
+LoadResult load_text(std::string_view text, const std::string& file_name, const Catalogue& catalogue) {
   return load_with(text, file_name, [&catalogue](const Config&) { return catalogue; });
 }
 

@@ -45,7 +45,7 @@ struct LoadResult {
 inline constexpr std::size_t kMaxFileBytes = 256 * 1024;
 
 /// Never throws, whatever the text. `file_name` is only for the diagnostics.
-LoadResult load_text(std::string_view text, std::string file_name, const Catalogue& catalogue);
+LoadResult load_text(std::string_view text, const std::string& file_name, const Catalogue& catalogue);
 
 /// Reads `path` (a regular file or a pipe of at most `kMaxFileBytes`) and loads it.
 LoadResult load_file(const std::string& path, const Catalogue& catalogue);

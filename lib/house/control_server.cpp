@@ -248,8 +248,7 @@ class Server final : public ControlServer {
   }
 
   Result<void> listen(const std::string& address, std::uint16_t port) {
-    const int bound = port == 0 ? server_.bind_to_any_port(address.c_str())
-                                : (server_.bind_to_port(address.c_str(), port) ? port : -1);
+    const int bound = port == 0 ? server_.bind_to_any_port(address) : (server_.bind_to_port(address, port) ? port : -1);
     if (bound <= 0) return fail(ErrorKind::io, "{}:{} cannot be served: in use, or not allowed", address, port);
     port_ = static_cast<std::uint16_t>(bound);
     thread_ = std::thread([this] { server_.listen_after_bind(); });
@@ -319,7 +318,7 @@ Result<std::string> post_to_house(const std::string& address, std::uint16_t port
                                   const std::string& text) {
   httplib::Client client(address, port);
   client.set_connection_timeout(2);
-  const auto reply = client.Post(path.c_str(), text, kJson);
+  const auto reply = client.Post(path, text, kJson);
   if (!reply) return fail(ErrorKind::refused, "no house answers at {}:{}", address, port);
   if (reply->status != 200) {
     const json body = json::parse(reply->body, nullptr, false);

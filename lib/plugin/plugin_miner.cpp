@@ -227,7 +227,7 @@ Result<ports::MinerApplied> PluginMiner::wake(Watts target, MonoTime deadline) {
 
 }  // namespace
 
-Result<std::unique_ptr<ports::Miner>> open_miner(std::shared_ptr<const Library> library, MinerSetup setup,
+Result<std::unique_ptr<ports::Miner>> open_miner(std::shared_ptr<const Library> library, const MinerSetup& setup,
                                                  const Services& services) {
   const auto options = checked_options(library->manifest(), setup.options);
   if (!options) return tl::unexpected(options.error());

@@ -39,7 +39,7 @@ struct Services {
 /// Opens an instance; talks to nobody yet. Errors: `invalid` (options, settings), or as the adapter says.
 /// The deadline of a call bounds everything the adapter borrows from the host. Values that are not finite, levels that
 /// do not ascend, and other nonsense of an adapter become `protocol` errors here and go no further.
-Result<std::unique_ptr<ports::Miner>> open_miner(std::shared_ptr<const Library> library, MinerSetup setup,
+Result<std::unique_ptr<ports::Miner>> open_miner(std::shared_ptr<const Library> library, const MinerSetup& setup,
                                                  const Services& services);
 
 }  // namespace sluice::plugin

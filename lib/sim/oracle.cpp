@@ -193,7 +193,7 @@ Row Search::row_of_waking(unsigned set, std::size_t waker, int steps_done, doubl
   }
   const int first = cell_at_most(low(set)), last = cell_at_least(high(set));
   if (steps_done + 1 < unit.wake_steps) {
-    best_reachable(waking_[slot(set, waker)][static_cast<std::size_t>(steps_done + 1)], up_w, down_w, set, row);
+    best_reachable(waking_[slot(set, waker)][static_cast<std::size_t>(steps_done) + 1], up_w, down_w, set, row);
   } else {
     const Row& awake = running_[set | 1U << waker];
     Row joined(static_cast<std::size_t>(cells_));

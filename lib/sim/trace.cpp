@@ -25,11 +25,10 @@ struct GzClose {
 
 // Takes the number before the next comma off `row`.
 bool take_number(std::string_view& row, double& value) {
-  const auto end = std::min(row.find(','), row.size());
-  const auto [stop, error] = std::from_chars(row.data(), row.data() + end, value);
-  const bool whole = error == std::errc{} && stop == row.data() + end;
-  row.remove_prefix(std::min(end + 1, row.size()));
-  return whole;
+  const std::string_view cell = row.substr(0, row.find(','));
+  row.remove_prefix(std::min(cell.size() + 1, row.size()));
+  const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  return error == std::errc{} && stop == cell.data() + cell.size();
 }
 
 bool plausible(double watts) { return watts >= 0.0 && watts <= kLargestWatts; }
