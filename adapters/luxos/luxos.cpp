@@ -27,7 +27,7 @@ constexpr auto kSessionIdleTimeout = 65s;  // the firmware's minute, and a littl
 constexpr auto kSessionSafe = 45s;         // within it a session of ours is certainly still there
 constexpr auto kSessionRest = 20s;         // unused for so long it is given back: others want to write too
 
-// How often what is read besides the power (firmware sheet §9; the curtail mode tells the state and is asked faster).
+// How often what is read besides the power (the curtail mode tells the state and is asked faster).
 constexpr auto kConfigEvery = 10s;
 constexpr auto kSummaryEvery = 30s;
 constexpr auto kSlowEvery = 60s;

@@ -1,5 +1,5 @@
 #pragma once
-/// The house's balance at one instant, and what surplus-driven mining may draw of it (design §4):
+/// The house's balance at one instant, and what surplus-driven mining may draw of it (ARCHITECTURE.md):
 ///
 ///     S = −grid + Σ twin + charge − discharge
 ///     A = S + grid_target − (1 − ω)·min(S⁺, C) + D

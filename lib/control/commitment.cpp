@@ -6,7 +6,7 @@
 namespace sluice::control {
 namespace {
 
-// benchmark §7.3: energy of a wake in which nothing is mined, for a trapezoid from standby to full power.
+// Energy of a wake in which nothing is mined, for a trapezoid from standby to full power: share of time × (min + max).
 constexpr double kWakeShare = 0.24;
 // Old bursts are forgotten: ten watts now and then for hours are no reason to start.
 constexpr double kForgetPerSecond = 1.0 / 600.0;

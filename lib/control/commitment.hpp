@@ -1,7 +1,7 @@
 #pragma once
 /// When a miner starts and when it stops: ski rental. Running on without enough surplus costs λ per imported
-/// watt-second, stopping costs a wake later; neither is paid before the other has cost as much (benchmark §7.3;
-/// Augustine, Irani, Swamy, "Optimal Power-Down Strategies", FOCS 2004, for the factor). Or, in the classic form, by
+/// watt-second, stopping costs a wake later; neither is paid before the other has cost as much
+/// (Augustine, Irani, Swamy, "Optimal Power-Down Strategies", FOCS 2004, for the factor). Or, in the classic form, by
 /// watts and seconds.
 
 #include "control/unit.hpp"

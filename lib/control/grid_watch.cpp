@@ -8,8 +8,8 @@ namespace {
 
 using std::chrono::seconds;
 
-// design §11, with T the learned refresh time. The park command must be on the wire within 30 s of the last good
-// reading, so the decision falls two ticks earlier.
+// How old a reading may get, beside multiples of the learned refresh time. The park command must be on the wire within
+// 30 s of the last good reading, so the decision falls two ticks earlier.
 constexpr Duration kStaleAtLeast = seconds(5);
 constexpr Duration kLostAtLeast = seconds(28);
 constexpr Duration kSlowestRefresh = seconds(30);

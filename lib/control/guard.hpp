@@ -17,8 +17,8 @@ namespace sluice::control {
 /// The share of the main breaker's continuous limit that may be drawn: the house's own loads start without asking.
 inline constexpr double kImportShare = 0.9;
 
-/// Grid lost, island, generator (design §11): from a device's status, frequency or voltage; without any of them from a
-/// battery that carries the house while the meter shows exactly nothing.
+/// Grid lost, island, generator (docs/safety.md): from a device's status, frequency or voltage; without any of them
+/// from a battery that carries the house while the meter shows exactly nothing.
 class GridPresence {
  public:
   void observe(const Snapshot& snapshot);

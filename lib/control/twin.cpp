@@ -6,8 +6,7 @@
 namespace sluice::control {
 namespace {
 
-// benchmark §1: a waking miner idles its boards for 60 % of the wake time, 40 W above standby, then rises to its
-// minimum.
+// A waking miner idles its boards for 60 % of the wake time, 40 W above standby, then rises to its minimum.
 constexpr double kWakeIdleShare = 0.6;
 constexpr double kWakeIdleExtraW = 40.0;
 constexpr double kSaidAsleepS = 3.0;

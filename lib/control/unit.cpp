@@ -26,7 +26,7 @@ constexpr Duration kRetryRefused = seconds(60);
 constexpr Duration kHealthPatience = minutes(10);
 constexpr Duration kIdleFirst = minutes(10);
 constexpr Duration kIdleLongest = minutes(120);
-constexpr double kHashrateGone = 0.30;  // of what the firmware expects (design §11)
+constexpr double kHashrateGone = 0.30;  // of what the firmware expects
 // Turning round so soon after a change, without the sun as a reason, is the loop chasing its own late answer.
 constexpr Duration kChase = seconds(20);
 constexpr double kChaseW = 40.0;

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double kReadbackNoise = 0.01;  // of a miner's own watts (benchmark §1)
+constexpr double kReadbackNoise = 0.01;  // of a miner's own watts
 constexpr Watts kNoSun{20.0};
 constexpr double kGridHertz = 50.0, kGridVolts = 230.0;
 

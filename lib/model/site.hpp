@@ -64,7 +64,7 @@ struct ControlSettings {
   Hysteresis hysteresis;
   ConstraintProfile profile = {};
   OnStop on_stop = OnStop::park;
-  double leak_price = 3.5;  ///< λ: price of one imported kWh, in captured kWh (benchmark §1)
+  double leak_price = 3.5;  ///< λ, a kWh imported in kWh captured: (0.30 import − 0.09 mined) / (0.09 − 0.03 export)
   Duration max_import_hold{std::chrono::seconds(300)};  ///< import above the target may not be held longer than this
   bool allow_off_grid = false;                          ///< mine while the grid is lost
   bool dry_run = false;                                 ///< decide and log, command nothing

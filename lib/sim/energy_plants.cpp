@@ -5,7 +5,7 @@
 namespace sluice::sim {
 namespace {
 
-// Zero-export limiter (benchmark §1): moves by half the error a second, opens by a tenth of the rating at most.
+// Zero-export limiter: moves by half the error a second, opens by a tenth of the rating at most.
 constexpr double kLimiterGain = 0.5;
 constexpr double kLimiterOpening = 0.1;
 constexpr Watts kImportMargin{20.0};

@@ -15,7 +15,7 @@ struct BatterySpec {
   double efficiency = 0.95;  ///< each way
   Percent floor{5};          ///< discharge ends here
   double gain_per_s = 0.4;   ///< of the zero-grid integrator; settles in 3…14 s as lab values of real systems
-  Duration meter_delay = std::chrono::seconds(1);  ///< with the lag: the two seconds of `benchmark.md` §1
+  Duration meter_delay = std::chrono::seconds(1);  ///< with the lag: the integrator sees the grid of two seconds ago
   Duration lag = std::chrono::seconds(1);
 };
 

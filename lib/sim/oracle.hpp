@@ -16,7 +16,7 @@ struct OracleMiner {
 };
 
 struct OracleOptions {
-  double lambda = 3.5;      ///< price of 1 kWh leaked, in captured kWh (benchmark §1)
+  double lambda = 3.5;      ///< price of 1 kWh leaked, in captured kWh (`ControlSettings::leak_price`)
   WattHours start_cost{0};  ///< of one wake, in captured energy
 };
 

@@ -64,33 +64,33 @@ PlantSpec row(std::string_view name, Envelope envelope, const Times& times, doub
   spec.dynamics.wake = times.wake;
   spec.dynamics.sleep_power = Watts(sleep_w);
   spec.stop = times.stop;
-  spec.boot = seconds(90);  // LuxOS sheet §8: wait at least 90 s after a reboot; the others do not tell
+  spec.boot = seconds(90);  // LuxOS asks to wait at least 90 s after a reboot; the others do not tell
   spec.max_hashrate = TeraHashes(max_ths);
   return spec;
 }
 
-// luxos §6 (power targets, select models) and later findings: 25 W in under 5 s; between the vendor's 10 s warm wake
+// LuxOS with power targets (select models): 25 W in under 5 s; between the vendor's 10 s warm wake
 // and the captured cold one (first hash at 115 s) stands 60 s.
 PlantSpec luxos_target() {
   return row("luxos-target", range(900, 3250, 5), {seconds(1), seconds(5), seconds(60), seconds(60), seconds(5)}, 25,
              140);
 }
 
-// luxos §4, the S19k Pro table: 25 MHz apart, 190 MHz … default; 5.1625 TH/s an entry. Gaps of 95 to 155 W.
+// LuxOS, its profile table of an S19k Pro: 25 MHz apart, 190 MHz … default; 5.1625 TH/s an entry. Gaps of 95 to 155 W.
 PlantSpec luxos_profile() {
   const auto level = [](int i) { return std::round(curve_watts(39.2 + 5.1625 * i)); };
   return row("luxos-profile", levels(17, level), {seconds(1), seconds(5), seconds(60), seconds(60), seconds(5)}, 25,
              kCurveFullHashrate);
 }
 
-// vnish §5.2: throttle 20…100 % of the active preset, in seconds, without a restart; ramps of the vendor's article
-// (15/30 s), wake "minutes" (§5).
+// VNish 1.3: throttle 20…100 % of the active preset, in seconds, without a restart; ramps of the vendor's article
+// (15/30 s); a wake takes "minutes".
 PlantSpec vnish_throttle() {
   return row("vnish-throttle", range(650, 3250, 32.5),
              {seconds(3), seconds(15), seconds(30), seconds(120), seconds(15)}, 40, 140);
 }
 
-// vnish §5.1: a preset change costs a ramp of minutes, so raises keep 15 min apart; 235 W between presets.
+// VNish: a preset change costs a ramp of minutes, so raises keep 15 min apart; 235 W between presets.
 PlantSpec vnish_preset() {
   auto spec = row("vnish-preset", levels(11, [](int i) { return 900.0 + 235.0 * i; }),
                   {seconds(10), seconds(60), seconds(180), seconds(120), seconds(15)}, 40, 140);
@@ -98,14 +98,14 @@ PlantSpec vnish_preset() {
   return spec;
 }
 
-// braiins §11.3: a tuned target settles fast; pause empties the boards in about 8 s, and after resume the first
-// frequency hashes at 9.7 s, full power takes longer (§11.4).
+// Braiins OS: a tuned target settles fast; pause empties the boards in about 8 s, and after resume the first
+// frequency hashes at 9.7 s, full power takes longer.
 PlantSpec braiins_fast() {
   return row("braiins-fast", range(900, 3250, 10), {seconds(5), seconds(30), seconds(60), seconds(60), seconds(8)}, 30,
              140);
 }
 
-// braiins §11.3: an untuned target lingers and climbs over minutes.
+// Braiins OS: an untuned target lingers and climbs over minutes.
 PlantSpec braiins_slow() {
   auto spec = row("braiins-slow", range(900, 3250, 10),
                   {seconds(5), seconds(60), seconds(240), seconds(300), seconds(13)}, 30, 140);
@@ -114,26 +114,26 @@ PlantSpec braiins_slow() {
   return spec;
 }
 
-// dcent §4: the thermal loop picks a target up in about 5 s; a small home miner of 300…1400 W by its own presets.
-// Settling is untested on hardware (its last section): the Braiins ramps stand in.
+// DCENT_OS: the thermal loop picks a target up in about 5 s; a small home miner of 300…1400 W by its own presets.
+// Settling is untested on hardware: the Braiins ramps stand in.
 PlantSpec dcent() {
   return row("dcent", range(300, 1400, 1), {seconds(5), seconds(30), seconds(60), seconds(180), seconds(15)}, 30, 60);
 }
 
-// stock-antminer: sleep or normal only; a write may take 21 s to be answered, 60 s after a sleep it still hashed, a
-// wake restarts the miner: several minutes.
+// Stock Antminer firmware: sleep or normal only; a write may take 21 s to be answered, 60 s after a sleep it still
+// hashed, a wake restarts the miner: several minutes.
 PlantSpec stock() {
   return row("stock", one_level(3250), {seconds(21), seconds(1), seconds(1), seconds(300), seconds(60)}, 40, 140);
 }
 
-// benchmark §1: cold start 300…900 s after the relay closes; opening it ends the draw at once.
+// A smart plug: cold start 300…900 s after the relay closes; opening it ends the draw at once.
 PlantSpec plug() {
   auto spec = row("plug", one_level(3250), {seconds(1), seconds(1), seconds(1), seconds(600), Duration{}}, 1, 140);
   spec.boot = Duration{};
   return spec;
 }
 
-// axeos §5: pause winds down in up to 10 s, resume takes 10…20 s; a few watts remain.
+// AxeOS: pause winds down in up to 10 s, resume takes 10…20 s; a few watts remain.
 PlantSpec bitaxe() {
   auto spec = row("bitaxe", one_level(15), {Duration{}, seconds(1), seconds(1), seconds(15), seconds(10)}, 4, 1.2);
   spec.wake_extra = Watts(3);
