@@ -1,6 +1,8 @@
 #include "view.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -163,8 +165,21 @@ void Screen::show(const std::string& shown) {
   if (!terminal_) {
     fmt::print("{}\n", shown);
   } else {
+    // Every line ends at the edge: a wrapped one would push the others down.
+    winsize size{};
+    const std::size_t columns = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
     std::string painted = kHome;
-    for (const char letter : shown) painted += letter == '\n' ? std::string(kClearLine) + "\n" : std::string(1, letter);
+    std::size_t column = 0;
+    for (const char letter : shown) {
+      const bool continues = (static_cast<unsigned char>(letter) & 0xC0U) == 0x80U;  // within a UTF-8 character
+      if (letter == '\n') {
+        painted += std::string(kClearLine) + "\n";
+        column = 0;
+        continue;
+      }
+      if (!continues) ++column;
+      if (column <= columns) painted += letter;
+    }
     fmt::print("{}{}\n{}", painted, kClearLine, kClearBelow);
   }
   std::fflush(stdout);
