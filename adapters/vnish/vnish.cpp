@@ -304,7 +304,7 @@ void Vnish::keep_throttle(Summary& summary, Time deadline) {
   const bool began = hashes(summary.state) && !hashes(last_state_);
   if (!began || !wanted_percent_ || !summary.throttle_percent || *summary.throttle_percent == *wanted_percent_) return;
   throttle(*wanted_percent_, deadline);
-  summary.throttle_percent = *wanted_percent_;
+  summary.throttle_percent = wanted_percent_;
 }
 
 std::optional<double> Vnish::target_in_force(const Summary& summary) const {

@@ -123,7 +123,7 @@ Result<std::unique_ptr<ports::Miner>> open_miner(const config::MinerConfig& mine
   }
   setup.adapter_state = std::move(memory.state);
   setup.save_state = std::move(memory.save);
-  return plugin::open_miner(std::move(*library), std::move(setup), {services.clock, services.log, services.network});
+  return plugin::open_miner(std::move(*library), setup, {services.clock, services.log, services.network});
 }
 
 Result<runtime::MinerSettings> miner_settings(const config::MinerConfig& miner, const plugin::Catalogue& adapters) {
