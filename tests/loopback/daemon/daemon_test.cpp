@@ -183,7 +183,8 @@ TEST_F(Daemon, a_dry_run_commands_nothing) {
   EXPECT_TRUE(eventually([&] { return status()->at("ticks").get<int>() > 60; }));
   daemon->send_signal(SIGTERM);
   ASSERT_TRUE(daemon->wait(15'000));
-  for (const json& one : truth().at("miners")) EXPECT_EQ(one.at("commands"), 0);
+  const json judged = truth();
+  for (const json& one : judged.at("miners")) EXPECT_EQ(one.at("commands"), 0);
 }
 
 }  // namespace
