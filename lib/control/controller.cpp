@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr Duration kLostAfter = seconds(28);  // as grid_watch.cpp: on the wire within 30 s
+constexpr Duration kLostAfter = seconds(27);  // as grid_watch.cpp: on the wire within 30 s
 constexpr Duration kPvFresh = seconds(10);
 constexpr Duration kRecent = seconds(6);
 constexpr double kImplausibleHouseW = 100.0;

@@ -9,13 +9,14 @@ namespace {
 using std::chrono::seconds;
 
 // How old a reading may get, beside multiples of the learned refresh time. The park command must be on the wire within
-// 30 s of the last good reading, so the decision falls two ticks earlier.
+// 30 s of the last good reading, and the politest firmware takes a session before it takes a command: so the decision
+// falls three seconds earlier.
 constexpr Duration kStaleAtLeast = seconds(5);
-constexpr Duration kLostAtLeast = seconds(28);
+constexpr Duration kLostAtLeast = seconds(27);
 constexpr Duration kSlowestRefresh = seconds(30);
 constexpr Duration kContradictionHold = seconds(10);
 constexpr Duration kFlippedFor = std::chrono::minutes(10);
-constexpr Duration kContradictionLost = seconds(28);
+constexpr Duration kContradictionLost = seconds(27);
 // Meters count in whole watts at best; a smaller difference is the same value.
 constexpr double kSameValueW = 0.05;
 // No home connection carries this; a reading beyond it is garbage, not power.

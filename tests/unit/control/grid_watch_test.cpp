@@ -15,8 +15,8 @@ TEST(GridWatch, SilenceIsFirstStaleAndThenLostWithinThirtySeconds) {
   watch.observe(reading(100, 0), at(0));
   EXPECT_EQ(watch.verdict(at(4)), GridTrust::good);
   EXPECT_EQ(watch.verdict(at(5)), GridTrust::stale);
-  EXPECT_EQ(watch.verdict(at(27)), GridTrust::stale);
-  EXPECT_EQ(watch.verdict(at(29)), GridTrust::lost);
+  EXPECT_EQ(watch.verdict(at(26)), GridTrust::stale);
+  EXPECT_EQ(watch.verdict(at(28)), GridTrust::lost);
 }
 
 TEST(GridWatch, ASlowMeterIsGivenItsOwnTime) {
