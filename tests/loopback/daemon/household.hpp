@@ -1,6 +1,6 @@
 #pragma once
-/// The real programs as processes on loopback: an emulated house, the daemon, and the command line. Time is ten times
-/// faster than real; everything is judged by the house's truth.
+/// The real programs as processes on loopback: an emulated house, the daemon, and the command line. Time is `speed`
+/// times faster than real; everything is judged by the house's truth.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -29,13 +29,12 @@ using std::chrono::seconds;
 
 class Household : public testing::Test {
  protected:
-  static constexpr int kSpeed = 10;
-
   Household() {
     std::string pattern = (std::filesystem::temp_directory_path() / "sluice-test-XXXXXX").string();
     directory_ = mkdtemp(pattern.data());
     // A block of loopback addresses of its own, so that test programs may run beside each other.
-    base_ = "127.0." + std::to_string(60 + getpid() % 190) + ".";
+    static int instances = 0;
+    base_ = "127." + std::to_string(instances++) + "." + std::to_string(60 + getpid() % 190) + ".";
   }
   ~Household() override {
     if (daemon) daemon->stop(15'000);
@@ -66,8 +65,15 @@ class Household : public testing::Test {
   const std::string& base() const { return base_; }
   void start_house() {
     write_scenario();
+    serve_house();
+  }
+  void start_house(const std::string& scenario) {
+    write("house.yaml", scenario);
+    serve_house();
+  }
+  void serve_house() {
     auto started = cmd::Child::start({program("sluice-house"), "--scenario", file("house.yaml"), "--speed",
-                                      std::to_string(kSpeed), "--base-address", base_ + "0"},
+                                      std::to_string(speed), "--base-address", base_ + "0"},
                                      file("house.log"), true);
     ASSERT_TRUE(started) << started.error().text;
     house = std::move(*started);
@@ -81,24 +87,32 @@ class Household : public testing::Test {
       return "host: " + where.at("host").get<std::string>() + ", port: " + std::to_string(where.at("port").get<int>());
     };
     const json& modbus = told.at("modbus");
-    const json& miners = told.at("miners");
-    const std::string mac = luxos_mac.empty() ? miners[0].at("mac").get<std::string>() : luxos_mac;
-    return "version: 1\n"
-           "site: {name: test, timezone: UTC, currency: EUR, main: {breaker_a: 100, volts: 240, phases: 1}}\n"
-           "devices:\n"
-           "  - {name: meter, template: sunspec-meter, role: grid, modbus: {" +
-           at(modbus) + ", unit: " + std::to_string(modbus.at("meter_unit").get<int>()) +
-           "}}\n"
-           "  - {name: inverter, template: sunspec-inverter, role: pv, modbus: {" +
-           at(modbus) + ", unit: " + std::to_string(modbus.at("inverter_unit").get<int>()) +
-           "}}\n"
-           "circuits:\n  - {name: shed, breaker_a: 80, volts: 240}\n"
-           "miners:\n"
-           "  - {name: s19k, adapter: luxos, " +
-           at(miners[0]) + ", circuit: shed, mac: \"" + mac +
-           "\"}\n"
-           "  - {name: s19j, adapter: vnish, " +
-           at(miners[1]) + ", circuit: shed, password: {value: admin}}\n";
+    std::string text =
+        "version: 1\n"
+        "site: {name: test, timezone: UTC, currency: EUR, main: {breaker_a: 100, volts: 240, phases: 1}}\n"
+        "devices:\n"
+        "  - {name: meter, template: sunspec-meter, role: grid, modbus: {" +
+        at(modbus) + ", unit: " + std::to_string(modbus.at("meter_unit").get<int>()) +
+        "}}\n"
+        "  - {name: inverter, template: sunspec-inverter, role: pv, modbus: {" +
+        at(modbus) + ", unit: " + std::to_string(modbus.at("inverter_unit").get<int>()) +
+        "}}\n"
+        "circuits:\n  - {name: shed, breaker_a: 80, volts: 240}\n"
+        "miners:\n";
+    for (const json& one : told.at("miners")) {
+      const std::string firmware = one.at("firmware");
+      const std::string adapter = firmware.substr(0, firmware.find('-'));
+      text += "  - {name: " + one.at("name").get<std::string>() + ", adapter: " + adapter + ", " + at(one) +
+              ", circuit: shed";
+      if (adapter == "luxos") {
+        const std::string mac = luxos_mac.empty() ? one.at("mac").get<std::string>() : luxos_mac;
+        text += ", mac: \"" + mac + "\"";
+      } else {
+        text += std::string(", password: {value: ") + (adapter == "vnish" ? "admin" : "root") + "}";
+      }
+      text += "}\n";
+    }
+    return text;
   }
 
   std::vector<std::string> with_paths(std::vector<std::string> command) const {
@@ -108,7 +122,7 @@ class Household : public testing::Test {
   }
   std::vector<std::string> daemon_command() const {
     return with_paths({program("sluiced"), "--config", file("sluice.yaml"), "--state-dir", directory_, "--socket",
-                       file("sock"), "--clock-scale", std::to_string(kSpeed), "--clock-origin",
+                       file("sock"), "--clock-scale", std::to_string(speed), "--clock-origin",
                        told.empty() ? "0:0" : told.at("clock").at("origin").get<std::string>()});
   }
   void start_daemon() {
@@ -189,6 +203,7 @@ class Household : public testing::Test {
     });
   }
 
+  int speed = 10;  ///< simulated seconds a second; before `start_house`
   io::SystemClock clock;
   json told;
   std::string said;
