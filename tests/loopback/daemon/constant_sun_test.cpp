@@ -17,7 +17,6 @@ constexpr double kLooseW = 20.0;                     // noise of the meter and o
 
 struct Firmware {
   const char* plant;
-  int start_w;    ///< of VNish: its preset too, and so its most
   double step_w;  ///< the widest step around the surplus of this test
 };
 
@@ -74,11 +73,11 @@ class House final : public Household {
 
 TEST(ConstantSun, ends_within_one_step_of_the_target_and_rests) {
   const Firmware firmwares[] = {
-      {"luxos-target", 1300, 5.0},
-      {"luxos-profile", 1300, 155.0},
-      {"vnish-throttle", 3250, 32.5},
+      {"luxos-target", 5.0},
+      {"luxos-profile", 155.0},
+      {"vnish-throttle", 32.5},
 #ifdef SLUICE_WITH_BRAIINS
-      {"braiins-fast", 1300, 10.0},
+      {"braiins-fast", 10.0},
 #endif
   };
   std::vector<std::unique_ptr<House>> houses;
