@@ -27,22 +27,24 @@ StepVerdict StepTest::judge(const Sight& sight) {
     running_ = false;
     return StepVerdict::none;
   }
+  step_w_ = sight.twin_w - before_.twin_w;
+  // A battery that holds the grid at zero answers in the meter's place.
+  const bool answered_elsewhere = std::fabs(sight.others_w - before_.others_w) > 0.5 * std::fabs(step_w_);
+  const bool moved = answered_elsewhere || sight.grid_changed_at > before_.now;
+  const bool visible = std::fabs(step_w_) >= kSmallestStepW;
   if (!sight.settled) {
     settled_ = false;
-    return StepVerdict::none;
+    // Steps that follow each other never settle: a meter that shows nothing of the first gets no second one.
+    return visible && !moved ? StepVerdict::suspicious : StepVerdict::none;
   }
   if (!settled_) {
     settled_ = true;
     settled_at_ = sight.now;
   }
-  step_w_ = sight.twin_w - before_.twin_w;
-  if (std::fabs(step_w_) < kSmallestStepW) {  // moved back meanwhile: nothing to see
+  if (!visible) {  // moved back meanwhile: nothing to see
     running_ = false;
     return StepVerdict::none;
   }
-  // A battery that holds the grid at zero answers in the meter's place.
-  const bool answered_elsewhere = std::fabs(sight.others_w - before_.others_w) > 0.5 * std::fabs(step_w_);
-  const bool moved = answered_elsewhere || sight.grid_changed_at > before_.now;
   if (!moved) {
     if (sight.now - settled_at_ < kFrozenAfter) return StepVerdict::suspicious;
     running_ = false;

@@ -106,6 +106,28 @@ bool has(const json& alarms, const std::string& code) {
   return std::any_of(alarms.begin(), alarms.end(), [&](const json& alarm) { return alarm.at("code") == code; });
 }
 
+TEST_F(DaemonFaults, a_frozen_meter_is_found_out_by_the_first_step) {
+  // Some 600 W of export, said forever: who believes it raises to its maximum and imports.
+  start_house(
+      "name: frozen\ntrace: constant\nconstant_pv_w: 2100\nconstant_load_w: 400\nminers:\n"
+      "  - {name: s19k, plant: luxos-profile, start: running, target_w: 1100}\n");
+  ASSERT_TRUE(eventually([&] { return truth().at("meter_w").get<double>() < -400.0; }));
+  inject({{"device", "meter"}, {"kind", "frozen"}});
+  write("sluice.yaml", configuration());
+  start_daemon();
+  ASSERT_TRUE(eventually([&] {
+    const auto now = status();
+    return now && has(now->at("alarms"), "grid_meter_frozen");
+  }));
+  EXPECT_TRUE(eventually([&] { return all_at_rest(); }));
+  EXPECT_EQ(miner(0).at("reason"), "grid_meter_frozen");
+  double most_w = 0.0;
+  for (const json& second : ask_house("GET", "/trace?from_s=0").at("grid_w")) {
+    most_w = std::max(most_w, second.get<double>());
+  }
+  EXPECT_LE(most_w, 300.0);
+}
+
 /// One command as another program sends it.
 json tell_luxos(const json& where, const std::string& command, const std::string& parameter) {
   io::SystemClock clock;

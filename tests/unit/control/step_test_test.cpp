@@ -38,8 +38,16 @@ TEST(StepTest, ALoadAtTheSameTimeProvesNothing) { EXPECT_EQ(step(-800, 700, true
 TEST(StepTest, SuspicionComesBeforeTheVerdict) {
   StepTest test;
   test.begin(0, sight(0, -800, 1000, 0, true));
-  EXPECT_EQ(test.judge(sight(3, -800, 1200, 0, false)), StepVerdict::none);
+  EXPECT_EQ(test.judge(sight(3, -800, 1150, 0, false)), StepVerdict::none);
   EXPECT_EQ(test.judge(sight(6, -800, 1500, 0, true)), StepVerdict::suspicious);
+}
+
+TEST(StepTest, AMeterThatShowsNothingIsSuspectedWhileTheStepStillClimbs) {
+  StepTest test;
+  test.begin(0, sight(0, -800, 1000, 0, true));
+  EXPECT_EQ(test.judge(sight(10, -800, 1150, 0, false)), StepVerdict::none) << "too little to be seen";
+  EXPECT_EQ(test.judge(sight(20, -800, 1250, 0, false)), StepVerdict::suspicious);
+  EXPECT_EQ(test.judge(sight(21, -560, 1260, 21, false)), StepVerdict::none) << "it has answered";
 }
 
 TEST(StepTest, ABatteryThatHoldsTheGridAtZeroAnswersInItsPlace) {
