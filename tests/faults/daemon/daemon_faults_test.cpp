@@ -122,7 +122,8 @@ TEST_F(DaemonFaults, a_frozen_meter_is_found_out_by_the_first_step) {
   EXPECT_TRUE(eventually([&] { return all_at_rest(); }));
   EXPECT_EQ(miner(0).at("reason"), "grid_meter_frozen");
   double most_w = 0.0;
-  for (const json& second : ask_house("GET", "/trace?from_s=0").at("grid_w")) {
+  const json trace = ask_house("GET", "/trace?from_s=0");
+  for (const json& second : trace.at("grid_w")) {
     most_w = std::max(most_w, second.get<double>());
   }
   EXPECT_LE(most_w, 300.0);
