@@ -131,16 +131,16 @@ void House::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     catch_up();
-    clock_.wait_until(lock, stop_condition_, clock_.now() + sim::HousePlant::kStep);
+    clock_.wait_until(lock, stop_condition_, clock_.now() + plant_.step_length());
   }
 }
 
 void House::catch_up() {
   const Duration due = clock_.now() - origin_;
   // Second by second, so that each second's end is remembered whatever was slept through.
-  while (due - followed_ >= sim::HousePlant::kStep) {
+  while (due - followed_ >= plant_.step_length()) {
     const Duration to_second = seconds(1) - plant_.elapsed() % seconds(1);
-    const Duration whole = (due - followed_) / sim::HousePlant::kStep * sim::HousePlant::kStep;
+    const Duration whole = (due - followed_) / plant_.step_length() * plant_.step_length();
     const Duration dt = std::min(to_second, whole);
     plant_.advance(dt);
     followed_ += dt;

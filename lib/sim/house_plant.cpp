@@ -1,6 +1,7 @@
 #include "sim/house_plant.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace sluice::sim {
@@ -26,9 +27,13 @@ Score Score::operator-(const Score& earlier) const {
   return since;
 }
 
-HousePlant::HousePlant(HousePlantSpec spec, Trace trace)
-    : spec_(std::move(spec)), trace_(std::move(trace)), pv_(spec_.pv, kStep), meter_(spec_.meter, spec_.seed, kStep) {
-  if (spec_.battery) battery_.emplace(spec_.battery->spec, spec_.battery->soc, kStep);
+HousePlant::HousePlant(HousePlantSpec spec, std::shared_ptr<const Trace> trace)
+    : spec_(std::move(spec)),
+      trace_(std::move(trace)),
+      pv_(spec_.pv, spec_.step),
+      meter_(spec_.meter, spec_.seed, spec_.step) {
+  assert(spec_.step > Duration{} && std::chrono::seconds(1) % spec_.step == Duration{});
+  if (spec_.battery) battery_.emplace(spec_.battery->spec, spec_.battery->soc, spec_.step);
   for (const auto& setup : spec_.miners) {
     miners_.emplace_back(setup.spec, setup.errors, setup.start, setup.target);
     const Envelope& envelope = setup.spec.envelope;
@@ -38,19 +43,19 @@ HousePlant::HousePlant(HousePlantSpec spec, Trace trace)
 }
 
 void HousePlant::advance(Duration dt) {
-  for (remainder_ += dt; remainder_ >= kStep; remainder_ -= kStep) step();
+  for (remainder_ += dt; remainder_ >= spec_.step; remainder_ -= spec_.step) step();
 }
 
 void HousePlant::step() {
   const auto second = spec_.start_second + static_cast<std::size_t>(elapsed_ / std::chrono::seconds(1));
   const MinersEnergy miners = advance_miners();
-  state_.load = trace_.load(second);
-  state_.miners = over(miners.all, kStep);
-  advance_sources(trace_.pv(second) * spec_.pv_scale, state_.load + state_.miners);
+  state_.load = trace_->load(second);
+  state_.miners = over(miners.all, spec_.step);
+  advance_sources(trace_->pv(second) * spec_.pv_scale, state_.load + state_.miners);
   count(miners);
   meter_.advance(state_.grid);
-  elapsed_ += kStep;
-  if (elapsed_ % std::chrono::seconds(1) == Duration{}) history_.push_back({state_, score_});
+  elapsed_ += spec_.step;
+  if (spec_.keep_history && elapsed_ % std::chrono::seconds(1) == Duration{}) history_.push_back({state_, score_});
 }
 
 HousePlant::MinersEnergy HousePlant::advance_miners() {
@@ -60,7 +65,7 @@ HousePlant::MinersEnergy HousePlant::advance_miners() {
   for (auto& miner : miners_) {
     used.all -= miner.energy();
     used.awake -= miner.awake_energy();
-    miner.advance(kStep);
+    miner.advance(spec_.step);
     used.all += miner.energy();
     used.awake += miner.awake_energy();
     score_.starts += miner.starts();
@@ -88,19 +93,20 @@ void HousePlant::advance_sources(Watts potential, Watts consumption) {
 }
 
 void HousePlant::count(const MinersEnergy& miners) {
-  const WattHours surplus = positive(state_.surplus()) * kStep;
-  const WattHours imported = positive(state_.grid) * kStep;
+  const WattHours surplus = positive(state_.surplus()) * spec_.step;
+  const WattHours imported = positive(state_.grid) * spec_.step;
   score_.mined += miners.awake;
   score_.standby += miners.all - miners.awake;
   score_.captured += min(miners.awake, surplus);
-  if (!miners_.empty() && state_.surplus() >= smallest_min_) score_.usable_surplus += min(surplus, sum_max_ * kStep);
+  if (!miners_.empty() && state_.surplus() >= smallest_min_)
+    score_.usable_surplus += min(surplus, sum_max_ * spec_.step);
   score_.imported += imported;
-  score_.exported += positive(-state_.grid) * kStep;
+  score_.exported += positive(-state_.grid) * spec_.step;
   score_.import_while_mining += min(imported, miners.awake);
-  score_.unserved += unserved_ * kStep;
+  score_.unserved += unserved_ * spec_.step;
   const bool above = spec_.breaker_limit > Watts(0.0) && state_.grid > spec_.breaker_limit;
-  if (above) score_.breaker_s += to_seconds(kStep);
-  pv_energy_ += state_.pv * kStep;
+  if (above) score_.breaker_s += to_seconds(spec_.step);
+  pv_energy_ += state_.pv * spec_.step;
 }
 
 }  // namespace sluice::sim

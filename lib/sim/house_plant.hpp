@@ -1,7 +1,10 @@
 #pragma once
-/// A whole house: sun, load, battery, meter and miners on one bus, in steps of 100 ms. Deterministic for a seed.
+/// A whole house: sun, load, battery, meter and miners on one bus, in steps of 100 ms or as long as asked for.
+/// Deterministic for a seed.
 
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "sim/energy_plants.hpp"
@@ -32,7 +35,9 @@ struct HousePlantSpec {
   MeterSpec meter;
   Watts breaker_limit{};  ///< import at the connection; 0 = none
   std::vector<MinerSetup> miners;
-  std::uint64_t seed = 1;  ///< of the meter's noise
+  std::uint64_t seed = 1;                          ///< of the meter's noise
+  Duration step = std::chrono::milliseconds(100);  ///< of the physics; divides a second
+  bool keep_history = true;                        ///< false: runs of months, which nobody reads second by second
 };
 
 /// One instant. grid = load + miners − pv − battery; battery + discharge, grid + import.
@@ -53,9 +58,9 @@ struct HouseSecond {
 /// Not thread-safe.
 class HousePlant {
  public:
-  static constexpr Duration kStep = std::chrono::milliseconds(100);
-
-  HousePlant(HousePlantSpec spec, Trace trace);
+  HousePlant(HousePlantSpec spec, std::shared_ptr<const Trace> trace);
+  HousePlant(HousePlantSpec spec, Trace trace)
+      : HousePlant(std::move(spec), std::make_shared<const Trace>(std::move(trace))) {}
   /// Whole steps only: what is left of `dt` is added to the next call.
   void advance(Duration dt);
   /// The grid disappears, or comes back. Without grid the inverter serves sun and battery, and the meter reads 0.
@@ -69,8 +74,9 @@ class HousePlant {
   const MeterModel& meter() const { return meter_; }
   const Score& score() const { return score_; }
   Duration elapsed() const { return elapsed_; }
+  Duration step_length() const { return spec_.step; }
   WattHours pv_energy() const { return pv_energy_; }
-  /// Entry k is second k since the start.
+  /// Entry k is second k since the start; empty unless it is kept.
   const std::vector<HouseSecond>& history() const { return history_; }
 
  private:
@@ -83,7 +89,7 @@ class HousePlant {
   void count(const MinersEnergy& miners);
 
   HousePlantSpec spec_;
-  Trace trace_;
+  std::shared_ptr<const Trace> trace_;
   std::vector<MinerPlant> miners_;
   PvPlant pv_;
   std::optional<BatteryPlant> battery_;

@@ -32,11 +32,12 @@ void MinerPlant::schedule_reboot() {
   next_reboot_ = now_ + share(errors_.mean_reboot_gap, random_.uniform(0.5, 1.5));
 }
 
-void MinerPlant::accept(CommandKind kind, Watts target) {
+void MinerPlant::accept(CommandKind kind, Watts target, Duration transit) {
   ++commands_;
   if (!booted()) return;  // nobody listens
   if (errors_.command_loss > 0.0 && random_.uniform() < errors_.command_loss) return;
-  const Command command{kind, target, now_ + spec_.dynamics.dead_time};
+  Command command{kind, target, now_ + transit + spec_.dynamics.dead_time};
+  if (!pending_.empty()) command.due = std::max(command.due, pending_.back().due);  // none overtakes another
   if (pending_.full()) {
     pending_.back() = command;
   } else {
@@ -45,9 +46,9 @@ void MinerPlant::accept(CommandKind kind, Watts target) {
   move_to(now_);  // a plant without dead time obeys at once
 }
 
-void MinerPlant::set_target(Watts target) { accept(CommandKind::target, target); }
-void MinerPlant::sleep() { accept(CommandKind::sleep, Watts(0.0)); }
-void MinerPlant::wake() { accept(CommandKind::wake, Watts(0.0)); }
+void MinerPlant::set_target(Watts target, Duration transit) { accept(CommandKind::target, target, transit); }
+void MinerPlant::sleep(Duration transit) { accept(CommandKind::sleep, Watts(0.0), transit); }
+void MinerPlant::wake(Duration transit) { accept(CommandKind::wake, Watts(0.0), transit); }
 
 void MinerPlant::reboot() {
   ++reboots_;

@@ -59,11 +59,11 @@ class MinerPlant {
   /// Moves time on; ≥ 0. Exact across every event in between.
   void advance(Duration dt);
 
-  /// Accepted now, effective after the dead time. A target below the smallest runs at the smallest; while asleep it is
-  /// only remembered.
-  void set_target(Watts target);
-  void sleep();
-  void wake();
+  /// Accepted after `transit`, effective after the dead time. A target below the smallest runs at the smallest; while
+  /// asleep it is only remembered.
+  void set_target(Watts target, Duration transit = {});
+  void sleep(Duration transit = {});
+  void wake(Duration transit = {});
   /// The control board restarts at once: the boards stop, and a miner that was awake wakes again by itself.
   void reboot();
 
@@ -92,7 +92,7 @@ class MinerPlant {
   };
   static constexpr std::size_t kMaxPending = 64;
 
-  void accept(CommandKind kind, Watts target);
+  void accept(CommandKind kind, Watts target, Duration transit);
   void move_to(Duration time);
   void account_until(Duration time);
   void execute(const Command& command);
@@ -120,7 +120,7 @@ class MinerPlant {
   bool was_awake_ = false;         ///< before the reboot
   Duration next_reboot_{Duration::max()};
   Duration running_since_{};
-  StaticVector<Command, kMaxPending> pending_;  ///< ascending by `due`: the dead time is the same for all
+  StaticVector<Command, kMaxPending> pending_;  ///< ascending by `due`
 
   WattHours energy_{}, awake_energy_{};
   std::uint32_t starts_ = 0, reboots_ = 0, commands_ = 0;

@@ -44,7 +44,7 @@ TEST(HousePlant, EnergyBalanceCloses) {
       if (i % 700 == 0) house.miner(1).wake();
       if (i % 700 == 500) house.miner(1).sleep();
       for (int step = 0; step < 10; ++step) {
-        house.advance(HousePlant::kStep);
+        house.advance(house.step_length());
         const auto& state = house.state();
         in_wh += (state.pv + state.battery + state.grid).value() / 36'000;
         load_wh += state.load.value() / 36'000;

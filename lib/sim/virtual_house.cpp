@@ -1,0 +1,138 @@
+#include "sim/virtual_house.hpp"
+
+#include <utility>
+
+namespace sluice::sim {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration kDay = std::chrono::hours(24);
+
+}  // namespace
+
+VirtualHouse::VirtualHouse(VirtualHouseSpec spec, std::shared_ptr<const Trace> trace)
+    : spec_(std::move(spec)), house_(spec_.house, std::move(trace)), random_(spec_.house.seed ^ 0x5eed0fULL) {
+  for (std::size_t i = 0; i < house_.miner_count(); ++i) {
+    MinerObservation seen;
+    seen.link = LinkState::up;
+    seen.identity = IdentityVerdict::accepted;
+    seen.envelope = house_.miner(i).spec().envelope;
+    seen.dynamics = house_.miner(i).spec().dynamics;
+    snapshot_.miners.push_back(seen);
+    decision_.miners.push_back({});
+    Sent sent;
+    sent.target = house_.miner(i).target();
+    sent_.push_back(sent);
+  }
+}
+
+MonoTime VirtualHouse::now() const { return MonoTime(kOffset + house_.elapsed()); }
+
+WallTime VirtualHouse::wall_start() const {
+  return WallTime(spec_.first_day * kDay + seconds(spec_.house.start_second));
+}
+
+WallTime VirtualHouse::wall() const { return wall_start() + house_.elapsed(); }
+
+void VirtualHouse::tick(Policy& policy) {
+  house_.advance(seconds(1));
+  bool awake = false;
+  for (std::size_t i = 0; i < house_.miner_count(); ++i) {
+    awake = awake || house_.miner(i).state() != MinerState::asleep;
+  }
+  if (awake) workload_.running_s += 1.0;
+  look();
+  policy.step(snapshot_, decision_);
+  send();
+}
+
+void VirtualHouse::look() {
+  Snapshot& out = snapshot_;
+  ++out.tick;
+  out.now = now();
+  out.wall = wall();
+  out.wall_sane = true;
+  out.local_day = out.wall.time_since_epoch() / kDay;
+  const HouseState& state = house_.state();
+  out.grid.power = Reading<Watts>::good(house_.meter().power(), out.now);
+  out.pv.power = Reading<Watts>::good(state.pv, out.now);
+  if (house_.spec().battery) {
+    out.battery.power = Reading<Watts>::good(state.battery, out.now);
+    out.battery.soc = Reading<Percent>::good(state.soc, out.now);
+  }
+  const bool polled = out.tick == 1 || house_.elapsed() % spec_.report_every == Duration{};
+  for (std::size_t i = 0; i < house_.miner_count(); ++i) {
+    const MinerPlant& miner = house_.miner(i);
+    MinerObservation& seen = out.miners[i];
+    if (polled) {
+      seen.state = miner.state();
+      seen.state_at = out.now;
+      const double noise = spec_.report_noise > 0.0 ? 1.0 + spec_.report_noise * random_.normal() : 1.0;
+      seen.reported_power = Reading<Watts>::good(miner.reported_power() * noise, out.now);
+      seen.target_readback =
+          seen.state == MinerState::running ? Reading<Watts>::good(miner.target(), out.now) : Reading<Watts>{};
+      seen.reboots = miner.reboots();
+    }
+    CommandRecord& record = seen.command;
+    if (record.status == CommandStatus::none || record.status == CommandStatus::acknowledged) continue;
+    record.status = out.now >= record.answered_at ? CommandStatus::acknowledged
+                    : out.now >= record.sent_at   ? CommandStatus::sent
+                                                  : CommandStatus::queued;
+  }
+}
+
+void VirtualHouse::send() {
+  for (std::size_t i = 0; i < house_.miner_count(); ++i) {
+    const MinerDecision& order = decision_.miners[i];
+    Sent& sent = sent_[i];
+    if (order.wanted == CommandKind::none || order.sequence == sent.sequence) continue;
+    const MinerDynamics& dynamics = house_.miner(i).spec().dynamics;
+    if (order.wanted == CommandKind::target) {
+      // The adapter keeps the firmware's pace whoever commands; the newest target waits.
+      const bool raise = order.target > sent.target;
+      const bool early = raise ? sent.raised && now() - sent.raised_at < dynamics.retarget_up
+                               : sent.lowered && now() - sent.lowered_at < dynamics.retarget_down;
+      if (early) {
+        ++workload_.held_back;
+        continue;
+      }
+    }
+    give(i, order);
+  }
+}
+
+void VirtualHouse::give(std::size_t index, const MinerDecision& order) {
+  MinerPlant& miner = house_.miner(index);
+  Sent& sent = sent_[index];
+  sent.sequence = order.sequence;
+  if (order.wanted != CommandKind::sleep) {
+    if (order.target > sent.target) sent.raised = true, sent.raised_at = now();
+    if (order.target < sent.target) sent.lowered = true, sent.lowered_at = now();
+    sent.target = order.target;
+  }
+  CommandRecord& record = snapshot_.miners[index].command;
+  record.sequence = order.sequence;
+  record.kind = order.wanted;
+  record.target = miner.spec().envelope.floor(order.target);
+  record.status = CommandStatus::queued;
+  record.sent_at = now() + spec_.to_first_byte;
+  record.answered_at = now() + spec_.to_answer;
+  switch (order.wanted) {
+    case CommandKind::sleep:
+      miner.sleep(spec_.to_first_byte);
+      break;
+    case CommandKind::wake:
+      miner.set_target(order.target, spec_.to_first_byte);
+      miner.wake(spec_.to_first_byte);
+      break;
+    case CommandKind::target:
+      if (miner.state() != MinerState::asleep) ++workload_.changes;
+      miner.set_target(order.target, spec_.to_first_byte);
+      break;
+    case CommandKind::none:
+      break;
+  }
+}
+
+}  // namespace sluice::sim
