@@ -26,7 +26,7 @@ struct BaselineInfo {
 
 struct BaselineSetup {
   double leak_price = 3.5;                      ///< λ > 0: a kWh leaked, in captured kWh; only `c2` knows prices
-  ConstraintProfile profile = {};               ///< kept by every law; a stop waits for `min_on` only
+  ConstraintProfile profile = {};               ///< kept by every law; the limit of starts a day by c2 only
   Watts fixed_power{2400.0};                    ///< of the fixed-power laws (b1, b2, b5b), for each miner
   Duration meter_age{std::chrono::seconds(1)};  ///< `c2`: how old a fresh value of the grid meter is
 };
