@@ -302,11 +302,11 @@ void Candidate::approach(const Snapshot& snapshot, std::size_t miner, Watts powe
   const MinerDynamics& dynamics = snapshot.miners[miner].dynamics;
   const Watts now = miners_.target(miner);
   const Watts goal = clamp(power, envelope.min, envelope.max);
-  const Duration waited = snapshot.now - miners_.changed_at(miner);
-  const bool lower =
-      goal < now - max(setup_.pace.band_down, setup_.profile.deadband_down) && waited >= dynamics.retarget_down;
+  const bool lower = goal < now - max(setup_.pace.band_down, setup_.profile.deadband_down) &&
+                     snapshot.now - miners_.lowered_at(miner) >= dynamics.retarget_down;
   const bool raise = goal > now + max(setup_.pace.band_up, setup_.profile.deadband_up) &&
-                     waited >= std::max(setup_.pace.pause, dynamics.retarget_up);
+                     snapshot.now - miners_.changed_at(miner) >= setup_.pace.pause &&
+                     snapshot.now - miners_.raised_at(miner) >= dynamics.retarget_up;
   if (lower || raise) miners_.run(snapshot, miner, rounded_by_value(envelope, goal));
 }
 

@@ -53,9 +53,9 @@ void Commander::send(const Snapshot& snapshot, Decision& decision) {
     if (member.wanted_on && !member.on) {
       if (!may_start(i, now)) continue;
       member.on = true;
-      member.target = profile_.ramp_up_per_minute > Watts(0.0) ? seen.envelope.min : member.wanted;
-      member.started_at = member.raised_at = last_start_ = now;
+      member.started_at = last_start_ = now;
       ++member.starts_today;
+      set_target(member, profile_.ramp_up_per_minute > Watts(0.0) ? seen.envelope.min : member.wanted, now);
       command(member, order, CommandKind::wake, now);
     } else if (!member.wanted_on && member.on) {
       if (!may_stop(i, now)) continue;
@@ -65,18 +65,22 @@ void Commander::send(const Snapshot& snapshot, Decision& decision) {
     } else if (member.on && member.wanted > member.target && now - member.raised_at >= profile_.retarget_up) {
       const Watts target = raised(member, seen.envelope, now);
       if (target <= member.target) continue;
-      member.target = target;
-      member.raised_at = now;
+      set_target(member, target, now);
       command(member, order, CommandKind::target, now);
     } else if (member.on && member.wanted < member.target && now - member.lowered_at >= profile_.retarget_down) {
-      member.target = member.wanted;
-      member.lowered_at = now;
+      set_target(member, member.wanted, now);
       command(member, order, CommandKind::target, now);
     } else if (unheeded(member, seen, now)) {
       const bool awake = seen.state == MinerState::running;
       command(member, order, !member.on ? CommandKind::sleep : awake ? CommandKind::target : CommandKind::wake, now);
     }
   }
+}
+
+void Commander::set_target(Member& member, Watts target, MonoTime now) {
+  if (target > member.target) member.raised_at = now;
+  if (target < member.target) member.lowered_at = now;
+  member.target = target;
 }
 
 void Commander::command(Member& member, MinerDecision& order, CommandKind kind, MonoTime now) {
@@ -88,11 +92,11 @@ void Commander::command(Member& member, MinerDecision& order, CommandKind kind, 
 
 Watts Commander::raised(const Member& member, const Envelope& envelope, MonoTime now) const {
   if (profile_.ramp_up_per_minute <= Watts(0.0)) return member.wanted;
-  const double waited_min = to_seconds(now - member.raised_at) / 60.0;
+  const double waited_min = to_seconds(now - std::max(member.raised_at, member.started_at)) / 60.0;
   return min(member.wanted, envelope.floor(member.target + profile_.ramp_up_per_minute * waited_min));
 }
 
-bool Commander::unheeded(const Member& member, const MinerObservation& seen, MonoTime now) const {
+bool Commander::unheeded(const Member& member, const MinerObservation& seen, MonoTime now) {
   const bool sent = member.sequence > 0 && seen.command.sequence == member.sequence;
   if (!sent || now - seen.command.sent_at < kPatience + seen.dynamics.dead_time) return false;
   if (!member.on) return seen.state == MinerState::running;

@@ -30,6 +30,8 @@ class Commander {
   bool on(std::size_t miner) const { return members_[miner].on; }
   Watts target(std::size_t miner) const { return members_[miner].target; }
   MonoTime changed_at(std::size_t miner) const { return members_[miner].changed_at; }
+  MonoTime raised_at(std::size_t miner) const { return members_[miner].raised_at; }
+  MonoTime lowered_at(std::size_t miner) const { return members_[miner].lowered_at; }
   bool may_start(std::size_t miner, MonoTime now) const;
   bool may_stop(std::size_t miner, MonoTime now) const;
 
@@ -47,9 +49,10 @@ class Commander {
   };
   static constexpr MonoTime kLongAgo{-std::chrono::hours(24 * 365)};
 
-  void command(Member& member, MinerDecision& order, CommandKind kind, MonoTime now);
+  static void set_target(Member& member, Watts target, MonoTime now);
+  static void command(Member& member, MinerDecision& order, CommandKind kind, MonoTime now);
   Watts raised(const Member& member, const Envelope& envelope, MonoTime now) const;
-  bool unheeded(const Member& member, const MinerObservation& seen, MonoTime now) const;
+  static bool unheeded(const Member& member, const MinerObservation& seen, MonoTime now);
 
   ConstraintProfile profile_;
   StaticVector<Member, kMaxMiners> members_;
