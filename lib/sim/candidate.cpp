@@ -36,7 +36,7 @@ constexpr Watts kTellingStep{200.0};
 constexpr int kLongestDeadTime = 20;
 constexpr std::size_t kLookedAt = 38;     // ticks from a step on
 constexpr std::uint64_t kLookAfter = 60;  // so that the twin of every lag is in the past
-constexpr double kClear = 0.7;            // correlation below which nothing was seen
+constexpr double kClear = 0.9;            // correlation below which it was the sun that moved, or both
 constexpr double kLearnRate = 0.1;
 
 double start_cost_ws(const MinerObservation& seen) {
