@@ -1,15 +1,11 @@
 #include "sim/trace.hpp"
 
-#include <zlib.h>
-
-#include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <memory>
 #include <numbers>
-#include <string_view>
+#include <utility>
 
 #include "sim/random.hpp"
+#include "sim/recording.hpp"
 
 namespace sluice::sim {
 namespace {
@@ -17,57 +13,14 @@ namespace {
 constexpr std::size_t kDay = 86'400;
 constexpr std::size_t kDawn = 6 * 3600;
 constexpr std::size_t kDusk = 18 * 3600;
-constexpr double kLargestWatts = 1e6;
-
-struct GzClose {
-  void operator()(gzFile_s* file) const { gzclose(file); }
-};
-
-// Takes the number before the next comma off `row`.
-bool take_number(std::string_view& row, double& value) {
-  const std::string_view cell = row.substr(0, row.find(','));
-  row.remove_prefix(std::min(cell.size() + 1, row.size()));
-  const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  return error == std::errc{} && stop == cell.data() + cell.size();
-}
-
-bool plausible(double watts) { return watts >= 0.0 && watts <= kLargestWatts; }
 
 }  // namespace
 
 Result<Trace> read_trace(const std::string& path) {
-  const std::unique_ptr<gzFile_s, GzClose> file(gzopen(path.c_str(), "rb"));
-  if (!file) return fail(ErrorKind::not_found, "{}: cannot be opened; a gzip CSV is wanted", path);
-  Trace trace;
-  char buffer[256];
-  for (std::size_t line = 1; gzgets(file.get(), buffer, sizeof buffer) != nullptr; ++line) {
-    std::string_view row(buffer);
-    while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) row.remove_suffix(1);
-    if (line == 1) {
-      if (row != "t_s,pv_w,load_w") {
-        return fail(ErrorKind::invalid, "{}:1: the columns are \"{}\", wanted \"t_s,pv_w,load_w\"", path, row);
-      }
-      continue;
-    }
-    double second = 0.0, pv_w = 0.0, load_w = 0.0;
-    if (!take_number(row, second) || !take_number(row, pv_w) || !take_number(row, load_w) || !row.empty()) {
-      return fail(ErrorKind::invalid, "{}:{}: three numbers are wanted", path, line);
-    }
-    if (second != static_cast<double>(trace.size())) {
-      return fail(ErrorKind::invalid, "{}:{}: t_s is {}, wanted {}: one row a second", path, line, second,
-                  trace.size());
-    }
-    if (!plausible(pv_w) || !plausible(load_w)) {
-      return fail(ErrorKind::invalid, "{}:{}: watts must be 0 to {}", path, line, kLargestWatts);
-    }
-    trace.pv_w.push_back(static_cast<float>(pv_w));
-    trace.load_w.push_back(static_cast<float>(load_w));
-  }
-  int error = Z_OK;
-  const char* why = gzerror(file.get(), &error);
-  if (error != Z_OK && error != Z_STREAM_END) return fail(ErrorKind::invalid, "{}: damaged: {}", path, why);
-  if (trace.size() == 0) return fail(ErrorKind::invalid, "{}: no rows", path);
-  return trace;
+  auto recording = read_recording(path, {"t_s,pv_w,load_w"});
+  if (!recording) return tl::unexpected(std::move(recording.error()));
+  if (recording->step_s != 1) return fail(ErrorKind::invalid, "{}:3: t_s is 60, wanted 1: a row a second", path);
+  return Trace{std::move(recording->columns[0]), std::move(recording->columns[1])};
 }
 
 Trace constant_trace(Watts pv, Watts load) {

@@ -36,10 +36,10 @@ TEST(Trace, ADayThatIsOverBeginsAgain) {
 TEST(Trace, MistakesSayTheLine) {
   const auto text = [](const std::string& content) { return read_trace(written(content)).error().text; };
   EXPECT_NE(text("a,b\n").find(":1: the columns"), std::string::npos);
-  EXPECT_NE(text("t_s,pv_w,load_w\n0,1,2\n1,x,2\n").find(":3: three numbers"), std::string::npos);
+  EXPECT_NE(text("t_s,pv_w,load_w\n0,1,2\n1,x,2\n").find(":3: 3 numbers"), std::string::npos);
   EXPECT_NE(text("t_s,pv_w,load_w\n0,1,2\n2,1,2\n").find(":3: t_s is 2, wanted 1"), std::string::npos);
   EXPECT_NE(text("t_s,pv_w,load_w\n0,-1,2\n").find(":2: watts"), std::string::npos);
-  EXPECT_NE(text("t_s,pv_w,load_w\n0,1,2,3\n").find(":2: three numbers"), std::string::npos);
+  EXPECT_NE(text("t_s,pv_w,load_w\n0,1,2,3\n").find(":2: 3 numbers"), std::string::npos);
   EXPECT_NE(text("t_s,pv_w,load_w\n").find("no rows"), std::string::npos);
   EXPECT_EQ(read_trace("/nowhere.csv.gz").error().kind, ErrorKind::not_found);
 }
