@@ -18,7 +18,7 @@ struct GzClose {
 
 std::vector<std::string_view> split(std::string_view row) {
   std::vector<std::string_view> cells;
-  for (std::size_t comma = row.find(','); comma != row.npos; comma = row.find(',')) {
+  for (std::size_t comma = row.find(','); comma != std::string_view::npos; comma = row.find(',')) {
     cells.push_back(row.substr(0, comma));
     row.remove_prefix(comma + 1);
   }
