@@ -1,6 +1,7 @@
 #pragma once
 /// What perfect foresight could have captured with the same miners: the measure that every run is divided by.
 
+#include <chrono>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct OracleMiner {
 struct OracleOptions {
   double lambda = 3.5;      ///< price of 1 kWh leaked, in captured kWh (`ControlSettings::leak_price`)
   WattHours start_cost{0};  ///< of one wake, in captured energy
+  /// From decision to miner, as `VirtualHouseSpec::to_first_byte`: with the dead time it says where in a second commands
+  /// bite. Used by `foresight`.
+  Duration transit{std::chrono::milliseconds(300)};
 };
 
 struct OracleResult {
