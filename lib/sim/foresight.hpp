@@ -35,8 +35,8 @@ struct ForesightResult {
 ///   point. Between the levels of a plant it may rest: a policy that commands every second does the same by going to
 ///   and fro. One that settles falls short by up to λ/(1 + λ) of half a level (0.1 % for steps of 5 W, 0.7 % for
 ///   32.5 W, about 3 % for profiles of 130 W and 5 % for presets of 235 W, of what runs inside the range).
-/// - Ignored: a firmware's pace of targets (`retarget_*`), the profile's minimum on time, dead bands and starts per day.
-/// A miner that reboots by itself is outside of it.
+/// - Ignored: a firmware's pace of targets (`retarget_*`), the profile's minimum on time, dead bands and starts per
+/// day. A miner that reboots by itself is outside of it.
 ForesightResult foresight(std::span<const float> surplus_w, const OracleMiner& miner, const ConstraintProfile& profile,
                           const OracleOptions& options = {});
 

@@ -19,8 +19,8 @@ struct OracleMiner {
 struct OracleOptions {
   double lambda = 3.5;      ///< price of 1 kWh leaked, in captured kWh (`ControlSettings::leak_price`)
   WattHours start_cost{0};  ///< of one wake, in captured energy
-  /// From decision to miner, as `VirtualHouseSpec::to_first_byte`: with the dead time it says where in a second commands
-  /// bite. Used by `foresight`.
+  /// From decision to miner, as `VirtualHouseSpec::to_first_byte`: with the dead time it says where in a second
+  /// commands bite. Used by `foresight`.
   Duration transit{std::chrono::milliseconds(300)};
 };
 
