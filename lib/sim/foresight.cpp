@@ -50,6 +50,24 @@ void larger_of(const float* a, const float* b, std::size_t count, float* __restr
   for (std::size_t i = 0; i < count; ++i) out[i] = a[i] < b[i] ? b[i] : a[i];
 }
 
+float largest(const float* values, std::size_t count) {
+  float best = kNever;
+  for (std::size_t i = 0; i < count; ++i) best = best < values[i] ? values[i] : best;
+  return best;
+}
+
+/// Whether none of the first `steps` steps goes down, or up.
+bool rises(const float* values, std::size_t steps) {
+  int against = 0;
+  for (std::size_t i = 0; i < steps; ++i) against |= static_cast<int>(values[i] > values[i + 1]);
+  return against == 0;
+}
+bool falls(const float* values, std::size_t steps) {
+  int against = 0;
+  for (std::size_t i = 0; i < steps; ++i) against |= static_cast<int>(values[i] < values[i + 1]);
+  return against == 0;
+}
+
 /// The miner cut into seconds. A second has an average power; commands bite at `phase` of a second, so the second of a
 /// stop or of the end of a wake is a mixture.
 ///
@@ -58,18 +76,18 @@ void larger_of(const float* a, const float* b, std::size_t count, float* __restr
 struct Actuator {
   Actuator(const OracleMiner& miner, const ConstraintProfile& profile, Duration transit);
 
-  Bands running;                        // by level
-  std::size_t up = 0, down = 0;         // levels a second
-  Bands stop_second;                    // by level: the second in which a stop from there begins
-  std::vector<std::size_t> stop_entry;  // by level: the row of `stopping` a second later; `stopping.size()`: none
-  Bands stopping;                       // by power at the beginning of the second
-  std::size_t stop_shift = 1;           // rows a second
-  std::vector<float> woken_early;       // by row of `stopping`: most that the cut second could have added to a wake
-  Bands waking;                         // by second of the wake; the last one ends in running at the lowest level
-  std::size_t wake_reach = 0;           // highest level in the second after it
-  std::size_t rest = 1;                 // seconds from one stop to the next wake
-  std::size_t rest_after_waking = 1;    // the same, told to sleep while it was still waking
-  bool interruptible = false;           // a wake may cut a stop short
+  Bands running;                          // by level
+  std::size_t up = 0, down = 0;           // levels a second
+  Bands stop_second;                      // by level: the second in which a stop from there begins
+  std::vector<std::uint16_t> stop_entry;  // by level: the row of `stopping` a second later; the one past the end: none
+  Bands stopping;                         // by power at the beginning of the second
+  std::size_t stop_shift = 1;             // rows a second
+  std::vector<float> woken_early;         // by row of `stopping`: most that the cut second could have added to a wake
+  Bands waking;                           // by second of the wake; the last one ends in running at the lowest level
+  std::size_t wake_reach = 0;             // highest level in the second after it
+  std::size_t rest = 1;                   // seconds from one stop to the next wake
+  std::size_t rest_after_waking = 1;      // the same, told to sleep while it was still waking
+  bool interruptible = false;             // a wake may cut a stop short
   double lowest_w = 0.0, highest_w = 0.0;
 
  private:
@@ -180,6 +198,7 @@ void Actuator::cut_stop(const PlantSpec& spec, double phase, double up_w, double
       woken_early.push_back(static_cast<float>(phase * (high_w + sleep_w)));
     }
   }
+  woken_early.push_back(0.0F);
   for (std::size_t level = 0; level < running.size(); ++level) {
     const double low_w = static_cast<double>(running.low[level]), high_w = static_cast<double>(running.high[level]);
     const double left_s = 1.0 - phase;
@@ -188,7 +207,8 @@ void Actuator::cut_stop(const PlantSpec& spec, double phase, double up_w, double
     const double entry_w = 0.5 * (low_w + high_w) - fallen_w;
     const double entry = std::floor(entry_w / stop_cell + 0.5);
     const bool ended = entry < 0.0 || stopping.size() == 0;
-    stop_entry.push_back(ended ? stopping.size() : std::min(stopping.size() - 1, static_cast<std::size_t>(entry)));
+    stop_entry.push_back(static_cast<std::uint16_t>(
+        ended ? stopping.size() : std::min(stopping.size() - 1, static_cast<std::size_t>(entry))));
   }
 }
 
@@ -196,8 +216,8 @@ void Actuator::cut_stop(const PlantSpec& spec, double phase, double up_w, double
 /// enough over a year; `stopping` holds the mere reward of the rest of the stop unless a wake may cut it short.
 struct Values {
   explicit Values(const Actuator& actuator)
-      : running(actuator.running.size()), stopping(actuator.stopping.size()), waking(actuator.waking.size()) {}
-  std::vector<float> running, stopping, waking;
+      : running(actuator.running.size()), stopping(actuator.stopping.size() + 1), waking(actuator.waking.size()) {}
+  std::vector<float> running, stopping, waking;  // the last of `stopping` stays 0: the stop has ended
   double asleep = 0.0;
 };
 
@@ -230,6 +250,7 @@ class Search {
         best_(std::max(actuator_.running.size() + actuator_.up + actuator_.down, actuator_.stopping.size())),
         wider_(best_.size()),
         tail_(best_.size()),
+        after_stop_(actuator_.stopping.size() + 1),
         dark_(actuator_) {}
   ForesightResult run(const OracleMiner& miner);
 
@@ -237,7 +258,7 @@ class Search {
   std::size_t longest_hold() const;
   std::vector<Stretch> stretches() const;
   void step_back(std::size_t second, const Values& next, Values& now);
-  void best_reachable(const std::vector<float>& next);
+  float best_reachable(const std::vector<float>& next);
   float entry_of_stop(std::size_t level, const Values& next) const;
   void search(const Stretch& stretch, const Checkpoint& end, Values* first, std::vector<Values>* all);
   void walk(const Stretch& stretch, const std::vector<Values>& values);
@@ -252,8 +273,9 @@ class Search {
   Actuator actuator_;
   float lambda_;
   double start_cost_;
-  std::vector<float> best_, wider_, tail_;  // scratch, by level
-  Values dark_;                             // with no sun for long
+  std::vector<float> best_, wider_, tail_, after_stop_;  // scratch
+  std::size_t peak_ = 0;                                 // of the row that `best_reachable` saw last
+  Values dark_;                                          // with no sun for long
   // Values of sleeping, from the beginning of the stretch at hand until a rest after its end.
   std::vector<double> asleep_;
   std::size_t origin_ = 0;
@@ -267,9 +289,21 @@ class Search {
   std::vector<Sum> days_;
 };
 
-// best[i] = the best of next[i − down … i + up]: windows that double in width.
-void Search::best_reachable(const std::vector<float>& next) {
+// best[i] = the best of next[i − down … i + up]. Mostly there is one peak, which moves little in a second: then the
+// nearest reachable to the peak is best. Otherwise, windows that double in width. Returns what none of `best_` is
+// below, or `kNever`.
+float Search::best_reachable(const std::vector<float>& next) {
   const std::size_t levels = next.size(), width = actuator_.up + actuator_.down + 1;
+  while (peak_ + 1 < levels && next[peak_ + 1] > next[peak_]) ++peak_;
+  while (peak_ > 0 && next[peak_ - 1] > next[peak_]) --peak_;
+  if (rises(next.data(), peak_) && falls(next.data() + peak_, levels - 1 - peak_)) {
+    const std::size_t below = peak_ > actuator_.up ? peak_ - actuator_.up : 0;
+    const std::size_t above = std::min(levels, peak_ + actuator_.down);
+    std::copy_n(next.data() + actuator_.up, below, best_.data());
+    std::fill_n(best_.data() + below, above - below, next[peak_]);
+    std::copy_n(next.data() + above - actuator_.down, levels - above, best_.data() + above);
+    return std::min(best_[0], best_[levels - 1]);
+  }
   std::fill_n(best_.begin(), actuator_.down, kNever);
   std::copy(next.begin(), next.end(), best_.begin() + static_cast<std::ptrdiff_t>(actuator_.down));
   std::fill_n(best_.begin() + static_cast<std::ptrdiff_t>(actuator_.down + levels), actuator_.up, kNever);
@@ -282,12 +316,12 @@ void Search::best_reachable(const std::vector<float>& next) {
   };
   while (2 * known <= width) widen(known);
   if (known < width) widen(width - known);
+  return kNever;
 }
 
 /// Worth of a stop after its first second, without what sleeping is worth later.
 float Search::entry_of_stop(std::size_t level, const Values& next) const {
   const std::size_t row = actuator_.stop_entry[level];
-  if (row >= actuator_.stopping.size()) return 0.0F;
   return actuator_.interruptible ? std::max(next.stopping[row], actuator_.woken_early[row]) : next.stopping[row];
 }
 
@@ -316,17 +350,23 @@ void Search::step_back(std::size_t second, const Values& next, Values& now) {
   worth_row(it.stopping, 0, ending, sun, lambda, tail_.data(), shift, now.stopping.data());
   const float* left = next.stopping.data();
   if (it.interruptible) {
-    larger_of(left, it.woken_early.data(), rows, wider_.data());
-    left = wider_.data();
+    larger_of(left, it.woken_early.data(), rows + 1, after_stop_.data());
+    left = after_stop_.data();
   }
   worth_row(it.stopping, ending, rows, sun, lambda, left, shift, now.stopping.data());
 
-  best_reachable(next.running);
+  const float least = best_reachable(next.running);
   const std::size_t levels = it.running.size();
-  for (std::size_t level = 0; level < levels; ++level) tail_[level] = entry_of_stop(level, next);
-  worth_row(it.stop_second, 0, levels, sun, lambda, tail_.data(), gain - later(it.rest), wider_.data());
-  worth_row(it.running, 0, levels, sun, lambda, best_.data(), gain, tail_.data());
-  larger_of(tail_.data(), wider_.data(), levels, now.running.data());
+  worth_row(it.running, 0, levels, sun, lambda, best_.data(), gain, now.running.data());
+  // Most of the time no stop can be worth it: not even the best one against the worst place to go on from.
+  const float least_now = std::min(worth_of(it.running[0], second), worth_of(it.running[levels - 1], second));
+  const float off = later(it.rest);
+  if (sun + largest(left, rows + 1) + off < least + least_now) return;
+  const std::uint16_t* const entry = it.stop_entry.data();
+  for (std::size_t level = 0; level < levels; ++level) tail_[level] = left[entry[level]];
+  worth_row(it.stop_second, 0, levels, sun, lambda, tail_.data(), gain - off, wider_.data());
+  larger_of(now.running.data(), wider_.data(), levels, best_.data());
+  std::copy_n(best_.data(), levels, now.running.data());
 }
 
 // After so many seconds without sun every miner is better asleep: holding has cost more than any state is worth above

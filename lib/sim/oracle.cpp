@@ -10,9 +10,8 @@ namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 constexpr double kInitialisingShare = 0.6;
-constexpr int kCells = 200;            // of the sum of power, at most
-constexpr double kFinestCell = 10.0;   // W
-constexpr double kWorkBudget = 150e6;  // states visited; above it the time step grows
+constexpr int kCells = 200;           // of the sum of power, at most
+constexpr double kFinestCell = 10.0;  // W
 constexpr std::size_t kMaxOracleMiners = 4;
 
 /// Value of a state, and what the way that earns it captures and leaks. In watt-steps.
@@ -100,7 +99,7 @@ void Search::choose_grid() {
   cells_ = static_cast<int>(std::ceil(sum_w / cell_w_)) + 1;
   // A longer step means fewer steps and fewer stages of waking: work falls with its square.
   const double work = static_cast<double>(surplus_w_.size()) * rows_a_second * cells_;
-  step_s_ = std::max(1, static_cast<int>(std::ceil(std::sqrt(work / kWorkBudget))));
+  step_s_ = std::max(1, static_cast<int>(std::ceil(std::sqrt(work / options_.work))));
 }
 
 double Search::low(unsigned set) const {

@@ -22,6 +22,7 @@ struct OracleOptions {
   /// From decision to miner, as `VirtualHouseSpec::to_first_byte`: with the dead time it says where in a second
   /// commands bite. Used by `foresight`.
   Duration transit{std::chrono::milliseconds(300)};
+  double work = 150e6;  ///< states that `oracle` visits, about; with fewer than the window has, its step grows
 };
 
 struct OracleResult {
