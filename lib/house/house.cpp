@@ -318,7 +318,7 @@ HouseTruth House::truth() {
 }
 
 Result<WindowScore> House::window(double from_s, double to_s) {
-  std::vector<double> surplus_w;
+  std::vector<float> surplus_w;
   std::vector<sim::OracleMiner> miners;
   WindowScore window;
   {
@@ -334,7 +334,7 @@ Result<WindowScore> House::window(double from_s, double to_s) {
     window.from_s = static_cast<double>(from);
     window.to_s = static_cast<double>(to);
     window.score = from == 0 ? past[to - 1].score : past[to - 1].score - past[from - 1].score;
-    for (std::size_t i = from; i < to; ++i) surplus_w.push_back(past[i].state.surplus().value());
+    for (std::size_t i = from; i < to; ++i) surplus_w.push_back(static_cast<float>(past[i].state.surplus().value()));
     for (std::size_t i = 0; i < plant_.miner_count(); ++i) {
       const auto& setup = plant_.spec().miners[i];
       const std::size_t before = from == 0 ? 0 : from - 1;

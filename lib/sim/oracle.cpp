@@ -38,7 +38,7 @@ using Row = std::vector<Worth>;
 
 class Search {
  public:
-  Search(std::span<const double> surplus_w, const std::vector<OracleMiner>& miners, const OracleOptions& options);
+  Search(std::span<const float> surplus_w, const std::vector<OracleMiner>& miners, const OracleOptions& options);
   OracleResult run();
 
  private:
@@ -58,7 +58,7 @@ class Search {
   }
   std::size_t slot(unsigned set, std::size_t waker) const { return set * miners_.size() + waker; }
 
-  std::span<const double> surplus_w_;
+  std::span<const float> surplus_w_;
   const std::vector<OracleMiner>& miners_;
   OracleOptions options_;
   std::vector<Unit> units_;
@@ -70,7 +70,7 @@ class Search {
   std::vector<std::vector<Row>> waking_;  // by slot, then steps done
 };
 
-Search::Search(std::span<const double> surplus_w, const std::vector<OracleMiner>& miners, const OracleOptions& options)
+Search::Search(std::span<const float> surplus_w, const std::vector<OracleMiner>& miners, const OracleOptions& options)
     : surplus_w_(surplus_w), miners_(miners), options_(options), sets_(1U << miners.size()) {
   choose_grid();
   for (const auto& miner : miners) {
@@ -238,11 +238,13 @@ OracleResult Search::run() {
       if ((set >> i & 1U) == 0) waking_[slot(set, i)].assign(static_cast<std::size_t>(units_[i].wake_steps), end);
     }
   }
-  const auto steps = surplus_w_.size() / static_cast<std::size_t>(step_s_);
-  for (std::size_t step = steps; step-- > 0;) {
-    double sum_w = 0.0;
-    for (int i = 0; i < step_s_; ++i)
-      sum_w += surplus_w_[step * static_cast<std::size_t>(step_s_) + static_cast<std::size_t>(i)];
+  const auto step_s = static_cast<std::size_t>(step_s_);
+  const std::size_t seconds = surplus_w_.size();
+  for (std::size_t step = (seconds + step_s - 1) / step_s; step-- > 0;) {
+    // What a last step lacks counts as full sun, which errs upwards.
+    const std::size_t over = std::min(seconds, (step + 1) * step_s);
+    double sum_w = static_cast<double>((step + 1) * step_s - over) * high(sets_ - 1);
+    for (std::size_t second = step * step_s; second < over; ++second) sum_w += static_cast<double>(surplus_w_[second]);
     step_back(sum_w / step_s_);
   }
   unsigned set = 0;
@@ -258,12 +260,13 @@ OracleResult Search::run() {
   OracleResult result;
   result.captured = WattHours(best.captured * step_s_ / 3600.0);
   result.leaked = WattHours(best.leaked * step_s_ / 3600.0);
+  result.objective = WattHours(best.value * step_s_ / 3600.0);
   return result;
 }
 
 }  // namespace
 
-OracleResult oracle(std::span<const double> surplus_w, const std::vector<OracleMiner>& miners,
+OracleResult oracle(std::span<const float> surplus_w, const std::vector<OracleMiner>& miners,
                     const OracleOptions& options) {
   assert(miners.size() <= kMaxOracleMiners);
   if (surplus_w.empty() || miners.empty()) return {};

@@ -28,16 +28,19 @@ struct OracleOptions {
 struct OracleResult {
   WattHours captured{};
   WattHours leaked{};
+  WattHours objective{};  ///< captured − λ · leaked − start cost · starts
 };
 
-/// Maximises captured − λ · leaked over the window by dynamic programming over (which miners run, one waking, their sum
-/// of power). `surplus_w` has one entry a second.
+/// A fleet. Maximises the objective over the window by dynamic programming over (which miners run, one waking, their
+/// sum of power). `surplus_w` has one entry a second. For one miner `foresight` is exact where this one is not.
 ///
 /// Where it is not exact it errs upwards, so that no policy can beat it: running miners share one sum whose ramp is the
-/// sum of theirs, targets are not rounded to levels, a stop and a dead time cost nothing, and the sum stands on a grid
-/// whose cells count at their best point. Downwards only in that two miners do not wake at the same time. The gap:
-/// below 1 % for watt targets; for a fleet of levels only, up to half a level of draw (about 3 % for LuxOS profiles).
-OracleResult oracle(std::span<const double> surplus_w, const std::vector<OracleMiner>& miners,
+/// sum of theirs, targets are not rounded to levels, a stop, a dead time and a rest cost nothing, seconds are averaged
+/// to what `OracleOptions::work` affords, and the sum stands on a grid whose cells count at their best point. Downwards
+/// only in that two miners do not wake at the same time. Against `foresight` it is 0.2 % high on clear days and 3 % on
+/// days of broken clouds with 20 starts (luxos-target); with 10e6 states a day instead of 150e6, 1 % more on the
+/// latter. For a fleet of levels only, add up to half a level of draw (about 3 % for LuxOS profiles).
+OracleResult oracle(std::span<const float> surplus_w, const std::vector<OracleMiner>& miners,
                     const OracleOptions& options = {});
 
 }  // namespace sluice::sim

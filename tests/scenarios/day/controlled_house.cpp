@@ -39,9 +39,10 @@ Score ControlledHouse::score_from(std::size_t second) const {
 }
 
 OracleResult ControlledHouse::oracle_from(std::size_t second) const {
-  std::vector<double> surplus_w;
+  std::vector<float> surplus_w;
   const auto& history = house.house().history();
-  for (std::size_t s = second + 1; s < history.size(); ++s) surplus_w.push_back(history[s].state.surplus().value());
+  for (std::size_t s = second + 1; s < history.size(); ++s)
+    surplus_w.push_back(static_cast<float>(history[s].state.surplus().value()));
   return oracle(surplus_w, miners_at_[second]);
 }
 

@@ -20,30 +20,30 @@ OracleMiner running(std::string_view name, double power_w) { return {*plant_spec
 double worth(const OracleResult& result) { return result.captured.value() - kLambda * result.leaked.value(); }
 
 TEST(Oracle, ConstantSunIsCapturedWhole) {
-  const std::vector<double> surplus(1800, 2000.0);
+  const std::vector<float> surplus(1800, 2000.0F);
   const auto result = oracle(surplus, {running("luxos-target", 2000)});
   EXPECT_NEAR(result.captured.value(), 1000, 1);
   EXPECT_NEAR(result.leaked.value(), 0, 0.5);
 }
 
 TEST(Oracle, CapturesNoMoreThanTheMinersCanUse) {
-  const std::vector<double> surplus(1800, 9000.0);
+  const std::vector<float> surplus(1800, 9000.0F);
   const auto result = oracle(surplus, {running("luxos-target", 3250)});
   EXPECT_NEAR(result.captured.value(), 3250 * 0.5, 1);
   EXPECT_LE(result.captured.value(), 3250 * 0.5 + 1e-6);
 }
 
 TEST(Oracle, SleepsWhenHoldingWouldOnlyLeak) {
-  const std::vector<double> surplus(1800, 100.0);
+  const std::vector<float> surplus(1800, 100.0F);
   const auto result = oracle(surplus, {running("luxos-target", 900)});
   EXPECT_LT(result.leaked.value(), 2.0);
 }
 
 TEST(Oracle, ForeseesASpellOfShade) {
   // 20 s of shade: holding is cheaper than the 60 s of a wake; 20 min: it is not.
-  std::vector<double> brief(1800, 2000.0), lengthy(3000, 2000.0);
-  std::fill_n(brief.begin() + 600, 20, 0.0);
-  std::fill_n(lengthy.begin() + 600, 1200, 0.0);
+  std::vector<float> brief(1800, 2000.0F), lengthy(3000, 2000.0F);
+  std::fill_n(brief.begin() + 600, 20, 0.0F);
+  std::fill_n(lengthy.begin() + 600, 1200, 0.0F);
   const auto held = oracle(brief, {running("luxos-target", 2000)});
   const auto slept = oracle(lengthy, {running("luxos-target", 2000)});
   EXPECT_GT(held.captured.value(), 2000.0 * 1700 / 3600);
@@ -53,9 +53,9 @@ TEST(Oracle, ForeseesASpellOfShade) {
 }
 
 TEST(Oracle, FinishesInTimeForThreeMinersAndFortyMinutes) {
-  std::vector<double> surplus;
+  std::vector<float> surplus;
   const Trace day = generated_day(Watts(10'000), Sky::broken, 1);
-  for (std::size_t s = 0; s < 2400; ++s) surplus.push_back((day.pv(39'600 + s) - day.load(39'600 + s)).value());
+  for (std::size_t s = 0; s < 2400; ++s) surplus.push_back(day.pv_w[39'600 + s] - day.load_w[39'600 + s]);
   const auto result =
       oracle(surplus, {running("luxos-profile", 2000), running("vnish-throttle", 2000), running("braiins-fast", 2000)});
   EXPECT_GT(result.captured.value(), 1000);
@@ -103,8 +103,8 @@ TEST(Oracle, IsNotBeatenByCausalRules) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     for (const auto& fleet : fleets) {
       const Trace day = generated_day(Watts(3000.0 + 3000.0 * static_cast<double>(fleet.size())), Sky::broken, seed);
-      std::vector<double> surplus;
-      for (std::size_t s = 0; s < kSeconds; ++s) surplus.push_back((day.pv(39'600 + s) - day.load(39'600 + s)).value());
+      std::vector<float> surplus;
+      for (std::size_t s = 0; s < kSeconds; ++s) surplus.push_back(day.pv_w[39'600 + s] - day.load_w[39'600 + s]);
       std::vector<OracleMiner> miners;
       HousePlantSpec spec;
       spec.start_second = 39'600;
