@@ -40,7 +40,8 @@ struct ForesightResult {
 ForesightResult foresight(std::span<const float> surplus_w, const OracleMiner& miner, const ConstraintProfile& profile,
                           const OracleOptions& options = {});
 
-/// Bounds that need no search.
+/// Bounds that need no search. Only UB0 is one for certain: a plant may also win a little where S is below its smallest
+/// power, in a wake or through a short dip, and does where S seldom reaches it (a plug under clouds).
 struct CheapBounds {
   WattHours ub0{};  ///< ∫ min(S⁺, Σ Pmax)
   WattHours ub1{};  ///< the same where S ≥ the smallest Pmin
