@@ -11,7 +11,7 @@ constexpr double kInitialisingShare = 0.6;  // of a wake, as in miner_plant.cpp
 constexpr double kFinestCell = 10.0;        // W, at most
 constexpr double kMostCells = 1000.0;
 constexpr double kStopCell = 20.0;  // W, at most: a stop lasts seconds
-constexpr float kNever = -1e30F;    // no infinities: the file is compiled for finite numbers (CMakeLists.txt)
+constexpr float kNever = -1e30F;
 constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kDay = 86'400;
 
@@ -50,10 +50,15 @@ void larger_of(const float* a, const float* b, std::size_t count, float* __restr
   for (std::size_t i = 0; i < count; ++i) out[i] = a[i] < b[i] ? b[i] : a[i];
 }
 
-float largest(const float* values, std::size_t count) {
-  float best = kNever;
-  for (std::size_t i = 0; i < count; ++i) best = best < values[i] ? values[i] : best;
-  return best;
+// In four lanes, because a maximum waits for the one before it.
+float largest(const std::vector<float>& values) {
+  float best[4] = {kNever, kNever, kNever, kNever};
+  std::size_t i = 0;
+  for (; i + 4 <= values.size(); i += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane) best[lane] = std::max(best[lane], values[i + lane]);
+  }
+  for (; i < values.size(); ++i) best[0] = std::max(best[0], values[i]);
+  return std::max(std::max(best[0], best[1]), std::max(best[2], best[3]));
 }
 
 /// Whether none of the first `steps` steps goes down, or up.
@@ -348,12 +353,9 @@ void Search::step_back(std::size_t second, const Values& next, Values& now) {
   const float shift = it.interruptible ? gain : 0.0F;
   std::fill_n(tail_.begin(), ending, 0.0F);
   worth_row(it.stopping, 0, ending, sun, lambda, tail_.data(), shift, now.stopping.data());
-  const float* left = next.stopping.data();
-  if (it.interruptible) {
-    larger_of(left, it.woken_early.data(), rows + 1, after_stop_.data());
-    left = after_stop_.data();
-  }
-  worth_row(it.stopping, ending, rows, sun, lambda, left, shift, now.stopping.data());
+  if (it.interruptible) larger_of(next.stopping.data(), it.woken_early.data(), rows + 1, after_stop_.data());
+  const std::vector<float>& left = it.interruptible ? after_stop_ : next.stopping;
+  worth_row(it.stopping, ending, rows, sun, lambda, left.data(), shift, now.stopping.data());
 
   const float least = best_reachable(next.running);
   const std::size_t levels = it.running.size();
@@ -361,7 +363,7 @@ void Search::step_back(std::size_t second, const Values& next, Values& now) {
   // Most of the time no stop can be worth it: not even the best one against the worst place to go on from.
   const float least_now = std::min(worth_of(it.running[0], second), worth_of(it.running[levels - 1], second));
   const float off = later(it.rest);
-  if (sun + largest(left, rows + 1) + off < least + least_now) return;
+  if (sun + largest(left) + off < least + least_now) return;
   const std::uint16_t* const entry = it.stop_entry.data();
   for (std::size_t level = 0; level < levels; ++level) tail_[level] = left[entry[level]];
   worth_row(it.stop_second, 0, levels, sun, lambda, tail_.data(), gain - off, wider_.data());
