@@ -157,6 +157,7 @@ adapter::Abilities Braiins::abilities() {
   abilities.dead_time = 5s;
   abilities.ramp_down = 30s;
   abilities.ramp_up = 60s;
+  abilities.stop = 8s;
   abilities.wake = 60s;
   // A target that the tuner has met before settles at once, and the daemon's own learning finds the slow ones. So only
   // bursts are kept away here; what protects the tuner over the day is the number of writes.

@@ -75,6 +75,7 @@ class Luxos final : public adapter::Miner {
         kept_(Kept::from_text(host.state())) {}
 
   adapter::Identity identify(Time deadline) override;
+  adapter::Identity identify_for_stop(Time deadline) override;
   adapter::Abilities abilities() override;
   adapter::Poll poll(Time deadline) override;
   adapter::Applied apply_target(double target_w, Time deadline) override;
@@ -86,8 +87,11 @@ class Luxos final : public adapter::Miner {
   /// How a session begins: a stop is tried even when the miner refused a connection just before.
   enum class Urgency { normal, stop };
 
-  std::string read(const std::string& text, Time deadline);
-  void read_config(Time deadline) { config_.set(parse_config(read(command("config"), deadline)), host_.now()); }
+  std::string read(const std::string& text, Time deadline, Role role = Role::read);
+  void read_config(Time deadline, Role role = Role::read) {
+    config_.set(parse_config(read(command("config"), deadline, role)), host_.now());
+  }
+  adapter::Identity identity() const;
   void read_abilities(Time deadline);
   Atm read_atm(Time deadline);
   void rotate(Time deadline);
@@ -133,15 +137,15 @@ class Luxos final : public adapter::Miner {
 };
 
 /// A read may be repeated: an answer that came back broken is asked for once more.
-std::string Luxos::read(const std::string& text, Time deadline) {
+std::string Luxos::read(const std::string& text, Time deadline, Role role) {
   try {
-    const std::string reply = host_.tcp(peer_, Role::read, text, deadline);
+    const std::string reply = host_.tcp(peer_, role, text, deadline);
     outcome(reply);
     return reply;
   } catch (const Error& error) {
     if (error.status() != SLUICE_PROTOCOL) throw;
   }
-  const std::string reply = host_.tcp(peer_, Role::read, text, deadline);
+  const std::string reply = host_.tcp(peer_, role, text, deadline);
   outcome(reply);
   return reply;
 }
@@ -150,8 +154,19 @@ adapter::Identity Luxos::identify(Time deadline) {
   version_ = parse_version(read(command("version"), deadline));
   read_config(deadline);
   read_abilities(deadline);
+  return identity();
+}
+
+/// One connect instead of four, and a try even where connects were just refused.
+adapter::Identity Luxos::identify_for_stop(Time deadline) {
+  read_config(deadline, Role::urgent_read);
+  return identity();
+}
+
+adapter::Identity Luxos::identity() const {
   const Config& config = known_config();
-  return adapter::Identity{"LuxOS " + version_, config.model, config.mac, config.serial, config.hostname};
+  const std::string firmware = version_.empty() ? "LuxOS" : "LuxOS " + version_;
+  return adapter::Identity{firmware, config.model, config.mac, config.serial, config.hostname};
 }
 
 void Luxos::read_abilities(Time deadline) {
@@ -189,6 +204,7 @@ adapter::Abilities Luxos::abilities() {
   abilities.dead_time = 1s;
   abilities.ramp_down = 5s;
   abilities.ramp_up = 60s;
+  abilities.stop = 5s;
   abilities.wake = 60s;
   abilities.retarget_up = 5s;
   if (limits_) {
@@ -418,10 +434,14 @@ void Luxos::write(Role role, std::string_view name, const std::string& session, 
 
 /// Runs `body` inside a write session. A session that turns out to be gone is renewed once.
 void Luxos::in_session(Urgency urgency, Time deadline, const Body& body) {
+  // In which words a firmware refuses an id that it has forgotten is not known of every version.
+  const bool left_over = !kept_.session.empty() && !session_used_;
   try {
     try {
       body(open_session(urgency, deadline));
-    } catch (const SessionLost&) {
+    } catch (const Error& error) {
+      const bool lost = dynamic_cast<const SessionLost*>(&error) != nullptr;
+      if (!lost && !(left_over && error.status() == SLUICE_REJECTED)) throw;
       kept_.session.clear();
       session_used_.reset();
       body(open_session(urgency, deadline));
@@ -442,9 +462,12 @@ void Luxos::in_session(Urgency urgency, Time deadline, const Body& body) {
 std::string Luxos::open_session(Urgency urgency, Time deadline) {
   // While targets follow each other the session stays open: two connects less, so the target leaves seconds earlier.
   if (session_used_ && !kept_.session.empty() && host_.now() - *session_used_ < kSessionSafe) return kept_.session;
+  // One left over from a call that was cut short or from a crash is tried as it is when a stop hurries: where it still
+  // holds, nobody else's logon succeeds, and where it does not, the refusal costs no more than asking.
+  if (urgency == Urgency::stop && !kept_.session.empty()) return kept_.session;
   std::optional<std::string> session = log_on(urgency, deadline);
   if (!session && !kept_.session.empty()) {
-    // Ours, left over from a call that was cut short or from a crash.
+    // Ours, left over likewise.
     host_.tcp(peer_, Role::read, command("logoff", {kept_.session}), deadline);
     kept_.session.clear();
     session = log_on(urgency, deadline);

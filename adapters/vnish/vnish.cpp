@@ -239,6 +239,7 @@ adapter::Abilities Vnish::abilities() {
   abilities.dead_time = 3s;
   abilities.ramp_down = 15s;
   abilities.ramp_up = 30s;
+  abilities.stop = 15s;
   abilities.wake = 120s;
   if (presets_.empty()) return abilities;
   abilities.min_w = lowest_w();

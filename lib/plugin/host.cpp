@@ -205,11 +205,9 @@ std::int32_t Host::http(const sluice_http_request& request, sluice_http_reply& r
   ask.peer = peer_from(request.peer);
   ask.method = as_string(request.method);
   ask.path = as_string(request.path);
-  const char* at = reinterpret_cast<const char*>(request.headers);
-  for (std::uint32_t i = 0; i < request.header_count; ++i, at += request.header_size) {
-    const auto* header = reinterpret_cast<const sluice_header*>(at);
-    ask.headers.emplace_back(as_string(header->name), as_string(header->value));
-  }
+  adapter::each(request.headers, request.header_count, request.header_size, [&ask](const sluice_header& header) {
+    ask.headers.emplace_back(as_string(header.name), as_string(header.value));
+  });
   ask.body = as_string(request.body);
   ask.reply_limit = limit(request.reply_limit);
   ask.on_first_byte = stamp(request.peer);

@@ -12,7 +12,7 @@ namespace {
 
 using Entry = const sluice_adapter* (*)(std::int32_t);
 
-/// Why the table cannot be used; empty when it can. `get_extension` is the last field of this ABI version.
+/// Why the table cannot be used; empty when it can. `get_extension` is the last field of ABI 1.0.
 std::string misfit(const sluice_adapter& table) {
   if (table.abi_major != SLUICE_ABI_MAJOR) {
     return fmt::format("it was built for ABI {}, this is ABI {}", table.abi_major, SLUICE_ABI_MAJOR);

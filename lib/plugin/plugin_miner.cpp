@@ -23,7 +23,10 @@ class PluginMiner final : public ports::Miner {
   }
 
   Result<void> open(const MinerSetup& setup, const std::map<std::string, std::string>& options);
-  Result<ports::MinerIdentity> identify(MonoTime deadline) override;
+  Result<ports::MinerIdentity> identify(MonoTime deadline) override { return identify(deadline, 0); }
+  Result<ports::MinerIdentity> identify_for_stop(MonoTime deadline) override {
+    return identify(deadline, SLUICE_CALL_STOP_NEXT);
+  }
   Result<ports::MinerAbilities> abilities() override;
   Result<ports::MinerPoll> poll(MonoTime deadline) override;
   Result<ports::MinerApplied> apply_target(Watts target, MonoTime deadline) override;
@@ -37,8 +40,9 @@ class PluginMiner final : public ports::Miner {
   }
 
  private:
+  Result<ports::MinerIdentity> identify(MonoTime deadline, std::uint32_t flags);
   template <class Out, class Function>
-  Result<Out> call(const char* what, MonoTime deadline, Function&& function);
+  Result<Out> call(const char* what, MonoTime deadline, Function&& function, std::uint32_t flags = 0);
   template <class Function>
   Result<ports::MinerApplied> command(const char* what, MonoTime deadline, Function&& function);
 
@@ -67,19 +71,17 @@ Result<Envelope> envelope_from(const sluice_abilities& from) {
     return envelope;
   }
   envelope.kind = EnvelopeKind::levels;
-  const char* at = reinterpret_cast<const char*>(from.levels);
-  for (std::uint32_t i = 0; i < from.level_count; ++i, at += from.level_size) {
-    sluice_level level{};
-    std::memcpy(&level, at, std::min<std::size_t>(from.level_size, sizeof level));
+  if (from.level_count > kMaxLevels) {
+    return fail(ErrorKind::protocol, "its adapter offers more than {} levels", kMaxLevels);
+  }
+  bool in_order = true;
+  adapter::each(from.levels, from.level_count, from.level_size, [&](const sluice_level& level) {
     const Watts watts(level.power_w);
     const bool ascends = envelope.levels.empty() || envelope.levels.back() < watts;
-    if (!watts.finite() || !ascends || watts < envelope.min || envelope.max < watts) {
-      return fail(ErrorKind::protocol, "its adapter's levels do not ascend within their limits");
-    }
-    if (!envelope.levels.push_back(watts)) {
-      return fail(ErrorKind::protocol, "its adapter offers more than {} levels", kMaxLevels);
-    }
-  }
+    in_order = in_order && watts.finite() && ascends && envelope.min <= watts && watts <= envelope.max;
+    envelope.levels.push_back(watts);
+  });
+  if (!in_order) return fail(ErrorKind::protocol, "its adapter's levels do not ascend within their limits");
   if (envelope.levels.empty()) return fail(ErrorKind::protocol, "its adapter offers no level");
   return envelope;
 }
@@ -147,10 +149,11 @@ Result<void> PluginMiner::open(const MinerSetup& setup, const std::map<std::stri
 }
 
 template <class Out, class Function>
-Result<Out> PluginMiner::call(const char* what, MonoTime deadline, Function&& function) {
+Result<Out> PluginMiner::call(const char* what, MonoTime deadline, Function&& function, std::uint32_t flags) {
   host_.begin(deadline);
   sluice_call call{};
   call.size = sizeof call;
+  call.flags = flags;
   call.deadline_ns = deadline.time_since_epoch().count();
   Out out{};
   out.size = sizeof out;
@@ -161,9 +164,10 @@ Result<Out> PluginMiner::call(const char* what, MonoTime deadline, Function&& fu
   return fail(kind_from(status), "{}", text.empty() ? fmt::format("{} failed without a reason", what) : text);
 }
 
-Result<ports::MinerIdentity> PluginMiner::identify(MonoTime deadline) {
-  return call<sluice_identity>("identify", deadline,
-                               [this](auto& table, auto* c, auto* out) { return table.identify(instance_, c, out); })
+Result<ports::MinerIdentity> PluginMiner::identify(MonoTime deadline, std::uint32_t flags) {
+  return call<sluice_identity>(
+             "identify", deadline,
+             [this](auto& table, auto* c, auto* out) { return table.identify(instance_, c, out); }, flags)
       .map([](const sluice_identity& from) {
         return ports::MinerIdentity{as_string(from.firmware), as_string(from.model), as_string(from.mac),
                                     as_string(from.serial), as_string(from.hostname)};
@@ -183,6 +187,7 @@ Result<ports::MinerAbilities> PluginMiner::abilities() {
   to.dynamics.dead_time = time(from->dead_time_ms);
   to.dynamics.ramp_up = time(from->ramp_up_ms);
   to.dynamics.ramp_down = time(from->ramp_down_ms);
+  to.dynamics.stop = time(from->stop_ms);
   to.dynamics.wake = time(from->wake_ms);
   to.dynamics.retarget_up = time(from->retarget_up_ms);
   to.dynamics.retarget_down = time(from->retarget_down_ms);

@@ -58,6 +58,9 @@ class Miner {
   virtual ~Miner() = default;
   /// Reads who is there and what it can do. Must succeed once before anything else is called, and again after a reboot.
   virtual Result<MinerIdentity> identify(MonoTime deadline) = 0;
+  /// The same for who only wants to put the miner to sleep, at once: reads who it is, perhaps nothing more. Only
+  /// `sleep` may follow.
+  virtual Result<MinerIdentity> identify_for_stop(MonoTime deadline) { return identify(deadline); }
   /// Envelope, dynamics and abilities as of the last `identify` or as refreshed by `poll`.
   virtual Result<MinerAbilities> abilities() = 0;
   virtual Result<MinerPoll> poll(MonoTime deadline) = 0;

@@ -158,7 +158,9 @@ bool MinerWorker::refresh_abilities() {
 
 void MinerWorker::identify() {
   if (!begin(Activity::identifying)) return;
-  const Result<ports::MinerIdentity> identity = miner_->identify(clock_.now() + settings_.identify_time);
+  const MonoTime until = clock_.now() + settings_.identify_time;
+  const Result<ports::MinerIdentity> identity =
+      settings_.stop_only ? miner_->identify_for_stop(until) : miner_->identify(until);
   end();
   const MonoTime now = clock_.now();
   if (!identity) {

@@ -23,6 +23,7 @@ struct MinerSettings {
   Duration command_time{std::chrono::seconds(2)};  ///< deadlines of the calls: longer where the firmware is slow
   Duration poll_time{std::chrono::seconds(2)};
   Duration identify_time{std::chrono::seconds(10)};
+  bool stop_only = false;  ///< will only ever be told to sleep, in a hurry: nothing else need be known of the miner
 };
 
 /// One miner as its worker last saw it. Immutable once published.

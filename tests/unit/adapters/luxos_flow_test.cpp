@@ -104,7 +104,17 @@ class LuxosFlow : public ::testing::Test {
     ASSERT_TRUE(entry) << entry.error().text;
     library_ = plugin::Library::load(**entry).value();
   }
+  /// As `sluice park --if-unclean` does.
+  void open_for_stop() {
+    open_only({});
+    ASSERT_TRUE(port_->identify_for_stop(soon()));
+  }
   void open(std::map<std::string, std::string> options = {}) {
+    open_only(std::move(options));
+    ASSERT_TRUE(port_->identify(soon()));
+    network_.sent.clear();
+  }
+  void open_only(std::map<std::string, std::string> options) {
     plugin::MinerSetup setup;
     setup.name = "s19k";
     setup.host = "127.0.0.1";
@@ -112,8 +122,6 @@ class LuxosFlow : public ::testing::Test {
     setup.adapter_state = state_;
     setup.save_state = [this](const std::string& state) { state_ = state; };
     port_ = plugin::open_miner(library_, setup, {clock_, log_, network_}).value();
-    ASSERT_TRUE(port_->identify(soon()));
-    network_.sent.clear();
   }
   MonoTime soon() const { return clock_.now() + 1min; }
   /// The commands sent since `open`, without their JSON.
@@ -177,8 +185,29 @@ TEST_F(LuxosFlow, EndsItsOwnSessionLeftOverFromACrash) {
   miner_.session = "Sid00001";
   state_ = R"({"session":"Sid00001"})";
   open();
-  EXPECT_TRUE(port_->sleep(soon()));
-  EXPECT_EQ(commands(), (Names{"logon", "logoff", "logon", "curtail", "config", "logoff"}));
+  EXPECT_TRUE(port_->apply_target(Watts(1500), soon()));
+  EXPECT_EQ(commands(), (Names{"logon", "logoff", "logon", "profileset", "config"}));
+}
+
+TEST_F(LuxosFlow, AStopAfterACrashTakesTheSessionThatWasLeft) {
+  miner_.session = "Sid00001";
+  state_ = R"({"session":"Sid00001"})";
+  open_for_stop();
+  EXPECT_EQ(commands(), (Names{"config"})) << "who is there is all that a stop needs to know";
+  const auto slept = port_->sleep(soon());
+  ASSERT_TRUE(slept) << slept.error().text;
+  EXPECT_TRUE(slept->verified);
+  EXPECT_EQ(commands(), (Names{"config", "curtail", "config", "logoff"}));
+  EXPECT_EQ(miner_.curtail_mode, "Sleep");
+  EXPECT_EQ(state_, "");
+}
+
+TEST_F(LuxosFlow, AStopAfterACrashLosesTwoConnectsWhereTheSessionIsGone) {
+  state_ = R"({"session":"Gone0001"})";
+  open_for_stop();
+  ASSERT_TRUE(port_->sleep(soon()));
+  // A connect a second: asleep after three seconds, known to be after four.
+  EXPECT_EQ(commands(), (Names{"config", "curtail", "logon", "curtail", "config", "logoff"}));
 }
 
 TEST_F(LuxosFlow, LeavesASessionOfAnotherProgramAlone) {

@@ -1,4 +1,6 @@
-/* An adapter in plain C11: the header must compile as C, and an adapter needs no C++. Its miner is imaginary. */
+/* An adapter in plain C11: the header must compile as C, and an adapter needs no C++. Its miner is imaginary.
+ * PLAIN_C_TOMORROW builds it as if against a later minor version, whose structs have grown. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,15 +40,22 @@ static int32_t identify(sluice_instance* instance, sluice_call* call, sluice_ide
   return SLUICE_OK;
 }
 static int32_t abilities(sluice_instance* instance, sluice_call* call, sluice_abilities* to) {
+#ifdef PLAIN_C_TOMORROW
+  static const struct {
+    sluice_level today;
+    double hashrate_ths;
+  } levels[] = {{{500}, 21}, {{1000}, 43}, {{1500}, 60}};
+#else
   static const sluice_level levels[] = {{500}, {1000}, {1500}};
+#endif
   (void)instance;
   (void)call;
   to->envelope_kind = SLUICE_ENVELOPE_LEVELS;
   to->min_w = 500;
   to->max_w = 1500;
-  to->levels = levels;
+  to->levels = (const sluice_level*)levels;
   to->level_count = 3;
-  to->level_size = sizeof(sluice_level);
+  to->level_size = sizeof levels[0];
   to->can_sleep = 1;
   return SLUICE_OK;
 }
@@ -80,6 +89,27 @@ static int32_t wake_miner(sluice_instance* instance, sluice_call* call, double t
   instance->asleep = 0;
   return apply_target(instance, call, target_w, applied);
 }
+#ifdef PLAIN_C_TOMORROW
+static int32_t wake_miner_over_the_network(sluice_instance* instance, sluice_call* call, double target_w,
+                                           sluice_applied* applied) {
+  struct {
+    sluice_tcp_exchange today;
+    double tomorrow;
+  } exchange = {{0}, 1.0};
+  sluice_peer peer = {0};
+  sluice_text reply = {0};
+  peer.size = sizeof peer;
+  peer.port = 4028;
+  peer.host = text("127.0.0.1");
+  exchange.today.size = sizeof exchange;
+  exchange.today.peer = &peer;
+  exchange.today.send = text("wake");
+  exchange.today.deadline_ns = call->deadline_ns;
+  const int32_t status = instance->host->tcp(instance->host->context, &exchange.today, &reply, &call->text);
+  return status == SLUICE_OK ? wake_miner(instance, call, target_w, applied) : status;
+}
+#define wake_miner wake_miner_over_the_network
+#endif
 static void cancel(sluice_instance* instance) { (void)instance; }
 static const void* get_extension(sluice_text id) {
   (void)id;
@@ -89,9 +119,9 @@ static const void* get_extension(sluice_text id) {
 const sluice_adapter* sluice_adapter_entry(int32_t host_abi_major) {
   static sluice_adapter table;
   if (host_abi_major != SLUICE_ABI_MAJOR) return NULL;
-  table.size = sizeof table;
+  table.size = PLAIN_C_TABLE_SIZE;
   table.abi_major = PLAIN_C_ABI_MAJOR;
-  table.abi_minor = SLUICE_ABI_MINOR;
+  table.abi_minor = PLAIN_C_ABI_MINOR;
   table.id = text(PLAIN_C_ID);
   table.version = text("1.0");
   table.open = open_instance;

@@ -67,6 +67,19 @@ TEST_F(PluginMinerTest, AnAdapterInPlainCWorks) {
   EXPECT_EQ(miner->poll(soon())->state, MinerState::asleep);
 }
 
+TEST_F(PluginMinerTest, TheSpeedOfAMinerComesAcross) {
+  const auto abilities = open("rogue")->abilities();
+  ASSERT_TRUE(abilities);
+  EXPECT_EQ(abilities->dynamics.stop, 7s);
+  EXPECT_EQ(abilities->dynamics.wake, 9s);
+}
+
+TEST_F(PluginMinerTest, AStopInAHurryAsksOnlyWhoIsThere) {
+  EXPECT_EQ(open("rogue")->identify_for_stop(soon())->firmware, "Rogue in a hurry");
+  EXPECT_EQ(open("rogue")->identify(soon())->firmware, "Rogue 1.0");
+  EXPECT_EQ(open("plain_c")->identify_for_stop(soon())->firmware, "Plain C 1.0") << "the flag may be ignored";
+}
+
 TEST_F(PluginMinerTest, BadSettingsAreRefusedAtTheDoor) {
   host_.clear();
   EXPECT_EQ(try_open("plain_c").error().text, "it needs a host");
@@ -77,7 +90,27 @@ TEST_F(PluginMinerTest, AnAdapterForAnotherAbiIsNotLoaded) {
   const auto miner = try_open("from_the_future");
   ASSERT_FALSE(miner);
   EXPECT_EQ(miner.error().kind, ErrorKind::unsupported);
-  EXPECT_EQ(miner.error().text, "adapter from_the_future: it was built for ABI 9, this is ABI 0");
+  EXPECT_EQ(miner.error().text, "adapter from_the_future: it was built for ABI 9, this is ABI 1");
+}
+
+TEST_F(PluginMinerTest, AnAdapterOfALaterMinorVersionWorksWithWhatBothKnow) {
+  network_.answer = [](const std::string& request) -> Result<std::string> { return request; };
+  const auto miner = open("a_minor_later");
+  ASSERT_TRUE(miner);
+  ASSERT_TRUE(miner->identify(soon()));
+  const auto abilities = miner->abilities();
+  ASSERT_TRUE(abilities) << abilities.error().text;
+  ASSERT_EQ(abilities->envelope.levels.size(), 3U);
+  EXPECT_EQ(abilities->envelope.levels[1], Watts(1000)) << "elements that have grown are stepped over whole";
+  EXPECT_EQ(abilities->dynamics.stop, Duration::zero()) << "what it does not write is not told";
+  EXPECT_TRUE(miner->wake(Watts(1000), soon())) << "a question that has grown is read as far as it is known";
+  EXPECT_EQ(network_.sent, std::vector<std::string>{"wake"});
+}
+
+TEST_F(PluginMinerTest, AnAdapterWithATableShorterThanTheFirstVersionIsNotLoaded) {
+  const auto miner = try_open("too_short");
+  ASSERT_FALSE(miner);
+  EXPECT_EQ(miner.error().text, "adapter too_short: its table is too short");
 }
 
 TEST_F(PluginMinerTest, AnAdapterThatIsSomebodyElseIsNotLoaded) {

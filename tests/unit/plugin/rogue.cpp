@@ -15,6 +15,7 @@ class Rogue final : public sluice::adapter::Miner {
       : host_(host), mischief_(settings.option("mischief", "none")), password_(settings.password) {
     if (mischief_ == "refuse settings") throw Error(SLUICE_INVALID, "these settings will not do");
   }
+  sluice::adapter::Identity identify_for_stop(Time) override { return {"Rogue in a hurry", "Rogue", "", "", ""}; }
   sluice::adapter::Identity identify(Time deadline) override {
     if (mischief_ == "throw a number") throw 7;
     if (mischief_ == "throw a logic error") throw std::logic_error("the adapter is confused");
@@ -32,6 +33,8 @@ class Rogue final : public sluice::adapter::Miner {
   sluice::adapter::Abilities abilities() override {
     sluice::adapter::Abilities abilities;
     abilities.kind = SLUICE_ENVELOPE_RANGE;
+    abilities.stop = std::chrono::seconds(7);
+    abilities.wake = std::chrono::seconds(9);
     abilities.min_w = 500;
     abilities.max_w = mischief_ == "no number" ? std::nan("") : 1500;
     if (mischief_ == "negative time") abilities.wake = std::chrono::milliseconds(-5);

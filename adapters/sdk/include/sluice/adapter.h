@@ -9,8 +9,10 @@
  *
  * Rules, for both sides:
  *  - Every struct begins with `size`, set by whoever owns its memory to sizeof of the struct as it knew it. Fields are
- *    only ever appended; a field beyond `size` does not exist. Never write beyond the `size` you were given.
- *  - `abi_major` must be equal on both sides. While it is 0 the tables may still change.
+ *    only ever appended; a field beyond `size` does not exist. Never write beyond the `size` you were given. A table
+ *    (`sluice_host`, `sluice_adapter`) with fewer functions than version 1.0 has is refused.
+ *  - `abi_major` must be equal on both sides. Within one no field moves, changes its meaning or goes away; `abi_minor`
+ *    counts what was appended, and 0 in an appended field means "not told".
  *  - Integers have fixed widths, enums travel as int32_t; an unknown status is a failure, an unknown state is unknown.
  *  - Text is (pointer, length), UTF-8, not terminated. Text and arrays given by an adapter stay valid until the next
  *    call on that instance; those given by the host until the next host call of the same name, or the end of the call.
@@ -26,8 +28,8 @@
 extern "C" {
 #endif
 
-#define SLUICE_ABI_MAJOR 0
-#define SLUICE_ABI_MINOR 1
+#define SLUICE_ABI_MAJOR 1
+#define SLUICE_ABI_MINOR 0
 
 typedef struct sluice_text {
   const char* data; /* may be null when length is 0 */
@@ -165,10 +167,16 @@ typedef struct sluice_settings {
   uint32_t option_size; /* sizeof(sluice_option) of the host */
 } sluice_settings;
 
+/* Bits of sluice_call.flags; one that you do not know you may ignore. */
+
+/* Of `identify`: the host only wants to send this miner to sleep, at once. Read who it is and nothing that can wait;
+ * the abilities may stay unknown until the next `identify` without this bit. */
+#define SLUICE_CALL_STOP_NEXT (UINT32_C(1) << 0)
+
 /* Given to every call. `text` is for the adapter to fill when it fails: why, in words for the owner. */
 typedef struct sluice_call {
   uint32_t size;
-  uint32_t reserved;
+  uint32_t flags;
   int64_t deadline_ns;
   sluice_text text;
 } sluice_call;
@@ -201,6 +209,7 @@ typedef struct sluice_abilities {
   int64_t dead_time_ms;   /* command sent to power moving */
   int64_t ramp_up_ms;     /* smallest to largest power */
   int64_t ramp_down_ms;
+  int64_t stop_ms;        /* largest power to asleep; 0 = as ramp_down_ms */
   int64_t wake_ms;        /* wake command to smallest power */
   int64_t retarget_up_ms; /* least time between two raised targets */
   int64_t retarget_down_ms;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -56,6 +57,18 @@ void give(T* to, T value) {
   to->size = size;
 }
 
+/// Calls `body(const T&)` for each element of an array of the other side, whose elements may be shorter or longer.
+template <class T, class Body>
+void each(const T* first, std::uint32_t count, std::uint32_t element_size, Body&& body) {
+  if (first == nullptr) return;
+  const char* at = reinterpret_cast<const char*>(first);
+  for (std::uint32_t i = 0; i < count; ++i, at += element_size) {
+    T whole{};
+    std::memcpy(&whole, at, std::min<std::size_t>(element_size, sizeof whole));
+    body(whole);
+  }
+}
+
 struct Settings {
   std::string name;
   std::string host;
@@ -82,7 +95,7 @@ struct Abilities {
   std::vector<double> levels_w;  ///< ascending, at most 96
   bool can_sleep = true;
   std::int32_t writes_per_day = 0;
-  std::chrono::milliseconds dead_time{}, ramp_up{}, ramp_down{}, wake{}, retarget_up{}, retarget_down{};
+  std::chrono::milliseconds dead_time{}, ramp_up{}, ramp_down{}, stop{}, wake{}, retarget_up{}, retarget_down{};
   double sleep_power_w = 0;
 };
 
@@ -123,7 +136,10 @@ struct HttpReply {
 /// What the host lends, as C++. Every failure is thrown as `Error`.
 class Host {
  public:
-  explicit Host(const sluice_host* table) : table_(taken(table)) {}
+  explicit Host(const sluice_host* table) : table_(taken(table)) {
+    constexpr std::size_t least = offsetof(sluice_host, get_extension) + sizeof(table_.get_extension);
+    if (table_.size < least) throw Error(SLUICE_INTERNAL, "this host lends less than ABI 1.0 has");
+  }
 
   Time now() const { return Time(table_.mono_ns(table_.context)); }
   void log(sluice_log_level level, std::string_view text) const { table_.log(table_.context, level, as_text(text)); }
@@ -203,6 +219,9 @@ class Miner {
  public:
   virtual ~Miner() = default;
   virtual Identity identify(Time deadline) = 0;
+  /// As `identify`, when the next call is a `sleep` in a hurry (SLUICE_CALL_STOP_NEXT). Worth writing where `identify`
+  /// reads more than who is there and the miner bears few requests.
+  virtual Identity identify_for_stop(Time deadline) { return identify(deadline); }
   virtual Abilities abilities() = 0;
   virtual Poll poll(Time deadline) = 0;
   virtual Applied apply_target(double target_w, Time deadline) = 0;
@@ -257,7 +276,8 @@ std::int32_t call(sluice_instance* instance, sluice_call* call, Body&& body) noe
 
 inline std::int32_t identify(sluice_instance* instance, sluice_call* c, sluice_identity* out) noexcept {
   return call(instance, c, [&](Instance& me, Time deadline) {
-    me.identity = me.miner->identify(deadline);
+    const bool stop_next = (c->flags & SLUICE_CALL_STOP_NEXT) != 0;
+    me.identity = stop_next ? me.miner->identify_for_stop(deadline) : me.miner->identify(deadline);
     sluice_identity identity{};
     identity.firmware = as_text(me.identity.firmware);
     identity.model = as_text(me.identity.model);
@@ -286,6 +306,7 @@ inline std::int32_t abilities(sluice_instance* instance, sluice_call* c, sluice_
     to.dead_time_ms = from.dead_time.count();
     to.ramp_up_ms = from.ramp_up.count();
     to.ramp_down_ms = from.ramp_down.count();
+    to.stop_ms = from.stop.count();
     to.wake_ms = from.wake.count();
     to.retarget_up_ms = from.retarget_up.count();
     to.retarget_down_ms = from.retarget_down.count();
@@ -353,12 +374,8 @@ inline Settings settings_from(const sluice_settings* table) {
   to.port = static_cast<std::uint16_t>(from.port);
   to.username = as_string(from.username);
   to.password = from.password;
-  const char* at = reinterpret_cast<const char*>(from.options);
-  for (std::uint32_t i = 0; i < from.option_count; ++i, at += from.option_size) {
-    sluice_option option{};
-    std::memcpy(&option, at, std::min<std::size_t>(from.option_size, sizeof option));
-    to.options[as_string(option.name)] = as_string(option.value);
-  }
+  each(from.options, from.option_count, from.option_size,
+       [&to](const sluice_option& option) { to.options[as_string(option.name)] = as_string(option.value); });
   return to;
 }
 

@@ -27,7 +27,7 @@ class Kettle final : public Miner {
     abilities.min_w = min_w_;
     abilities.max_w = 2000;
     abilities.step_w = 10;
-    abilities.wake = 1s;
+    abilities.stop = abilities.wake = 1s;
     abilities.sleep_power_w = 1;
     return abilities;
   }
