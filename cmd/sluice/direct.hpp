@@ -17,7 +17,7 @@ struct DirectOptions {
 
 /// Asks the daemon; when none runs, or with `direct`, opens the device or miner itself.
 int probe(const DirectOptions& options, const std::string& name, bool direct, bool as_json);
-/// After a daemon that did not end in order: puts every miner to sleep that it drove, all at once, within 10 s. Does
+/// After a daemon that did not end in order: puts every miner to sleep that it drove, all at once, within 6 s. Does
 /// nothing after an orderly end.
 int park_if_unclean(const DirectOptions& options);
 
