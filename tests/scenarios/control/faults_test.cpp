@@ -127,6 +127,36 @@ TEST(Faults, AWrongMachineIsNeverCommanded) {
   EXPECT_TRUE(loop.decision().miners[0].alarms.has(Alarm::miner_wrong_identity));
 }
 
+TEST(Faults, AClockThatIsSetHoursForwardsOrBackChangesNoDecision) {
+  const auto day = [](double step_s) {
+    auto loop = std::make_unique<Loop>(std::vector<TestMiner>{luxos_target(), braiins()});
+    loop->miners[1].be_asleep();
+    loop->noise_w = 3.0;
+    loop->sun = [](double t) { return 3000.0 + 2500.0 * std::sin(t / 150.0); };  // steps, stops and starts
+    loop->run(600);
+    // As the runtime shows it: the date is doubted for a minute.
+    loop->wall_step_s = step_s;
+    loop->wall_sane = step_s == 0.0;
+    loop->run(60);
+    loop->wall_sane = true;
+    loop->run(1200);
+    return loop;
+  };
+  const auto right = day(0.0);
+  ASSERT_GT(right->miners[0].starts + right->miners[1].starts, 0) << "a start and a stop are among the decisions";
+  for (const double hours : {1.0, 11.0}) {
+    SCOPED_TRACE(hours);
+    EXPECT_EQ(day(3600.0 * hours)->decision_hash, right->decision_hash);
+  }
+  // Another date begins the day's counts of starts anew, and with them the price of a start; nothing else.
+  for (const double hours : {-30.0, -5.0, 30.0}) {
+    SCOPED_TRACE(hours);
+    const auto stepped = day(3600.0 * hours);
+    EXPECT_NEAR(stepped->mined_wh, right->mined_wh, 0.01 * right->mined_wh);
+    EXPECT_FALSE(stepped->decision().alarms.has(Alarm::grid_meter_lost));
+  }
+}
+
 TEST(Faults, ALostCommandIsSentAgain) {
   Loop loop({luxos_target()});
   loop.run(200);

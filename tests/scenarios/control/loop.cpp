@@ -193,9 +193,9 @@ Snapshot Loop::look() {
   Snapshot out;
   out.tick = ++tick_;
   out.now = mono(now_s_);
-  out.wall = from_unix_ms(1760000000000 + static_cast<std::int64_t>(now_s_ * 1000));
-  out.wall_sane = true;
-  out.local_day = 20000;
+  out.wall = from_unix_ms(1760000000000 + static_cast<std::int64_t>((now_s_ + wall_step_s) * 1000));
+  out.wall_sane = wall_sane;
+  out.local_day = wall_sane ? 20000 + static_cast<std::int64_t>(std::floor(wall_step_s / 86400.0)) : 0;
   out.shutting_down = shutting_down;
   out.park_all = park_all;
   double value = grid_w_;

@@ -84,6 +84,8 @@ class Loop {
   bool battery_silent = false;
   bool shutting_down = false;
   bool park_all = false;
+  double wall_step_s = 0.0;  ///< the system's date is wrong by this much
+  bool wall_sane = true;
 
   /// Runs for `seconds` ticks; `each` is called after every tick.
   void run(int seconds, const std::function<void()>& each = {});

@@ -127,6 +127,26 @@ TEST_F(TickLoopTest, a_stepped_wall_clock_is_not_trusted_for_a_minute) {
   EXPECT_TRUE(maker.seen.back().wall_sane);
 }
 
+TEST_F(TickLoopTest, a_stepped_wall_clock_moves_no_tick_and_ages_no_reading) {
+  make();
+  crew_->pollers[0]->run_once();
+  const MonoTime read_at = world.clock.now();
+  const MonoTime begun = world.clock.now();
+  after_tick = [&](const TickView& view) {
+    const auto ticks = static_cast<int>(view.stats.ticks);
+    world.clock.wall_step = std::chrono::hours(ticks % 2 == 0 ? 7 * ticks : -7 * ticks);
+    if (ticks == 20) loop->stop();
+  };
+  loop->run();
+  EXPECT_EQ(world.clock.now(), begun + seconds(20));
+  EXPECT_EQ(loop->view()->stats.late_ticks, 0u);
+  for (std::size_t i = 0; i < maker.seen.size(); ++i) {
+    EXPECT_EQ(maker.seen[i].now, begun + seconds(static_cast<int>(i) + 1));
+    EXPECT_EQ(maker.seen[i].grid.power.at, read_at);
+    EXPECT_EQ(maker.seen[i].wall_sane, i == 0) << "the date alone is doubted";
+  }
+}
+
 TEST_F(TickLoopTest, without_readings_it_ticks_once_a_period_and_keeps_the_beat) {
   make();
   const MonoTime begun = world.clock.now();
