@@ -537,7 +537,7 @@ TEST_F(BraiinsTest, StopsAtOnceWithClientsConnected) {
   const auto before = std::chrono::steady_clock::now();
   server_->stop();
   server_->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
   EXPECT_FALSE(stream->Read(&status));
   slow.join();
 }

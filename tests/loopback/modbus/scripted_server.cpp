@@ -125,7 +125,7 @@ void ScriptedServer::serve_client(int client) {
       const std::size_t part = answer.drip ? 1 : answer.bytes.size();
       if (::send(client, answer.bytes.data() + sent, part, MSG_NOSIGNAL) < 0) return;
       sent += part;
-      constexpr int kDripMs = 50;
+      constexpr int kDripMs = 150;
       if (answer.drip && wait_readable(client, kDripMs)) return;  // the client has gone
     }
     if (answer.hang_up) return;
