@@ -223,29 +223,42 @@ def stored_bytes(place: pathlib.Path) -> int:
     return sum(f.stat().st_size for pattern in ("history.db*", "state.db*") for f in place.glob(pattern))
 
 
-def instructions_counted() -> bool:
-    """Whether this machine lets perf count instructions; many virtual ones do not."""
+# Of the program alone, without the kernel: what an ordinary user may count where the machine has a counter.
+INSTRUCTIONS = "instructions:u"
+
+
+def counted_instructions(told: str) -> int | None:
+    """The count in what `perf stat -x,` said; None for its `<not supported>` and `<not counted>`."""
+    lines = [line for line in told.splitlines() if f",{INSTRUCTIONS}," in line]
+    match = re.match(r"(\d+),", lines[0]) if lines else None
+    return int(match.group(1)) if match else None
+
+
+def why_not_counted() -> str:
+    """Why this machine does not let perf count instructions; empty where it does. Many virtual ones do not."""
     if shutil.which("perf") is None:
-        return False
-    probe = subprocess.run(["perf", "stat", "-x,", "-e", "instructions", "true"], capture_output=True, text=True)
-    return probe.returncode == 0 and re.match(r"\d+,", probe.stderr.strip()) is not None
+        return "perf is not installed (Debian package linux-perf)"
+    probe = subprocess.run(["perf", "stat", "-x,", "-e", INSTRUCTIONS, "true"], capture_output=True, text=True)
+    if counted_instructions(probe.stderr) is not None:
+        return ""
+    return "perf finds no counter for them (usual on virtual machines) or may not use it (kernel.perf_event_paranoid)"
 
 
 def begin_counting(pid: int) -> subprocess.Popen:
-    return subprocess.Popen(["perf", "stat", "-x,", "-e", "instructions", "-p", str(pid), "--", "sleep",
+    return subprocess.Popen(["perf", "stat", "-x,", "-e", INSTRUCTIONS, "-p", str(pid), "--", "sleep",
                              str(WINDOW_S - 2)], stderr=subprocess.PIPE, text=True)
 
 
 def counted(perf: subprocess.Popen) -> float | None:
     """Instructions a tick: the window of `perf` is in seconds and the daemon ticks once a second."""
-    match = re.match(r"(\d+),", perf.communicate()[1].strip())
-    return int(match.group(1)) / (WINDOW_S - 2) if match else None
+    count = counted_instructions(perf.communicate()[1])
+    return count / (WINDOW_S - 2) if count is not None else None
 
 
 def measure_costs(homes: dict[str, Home]) -> dict[str, dict]:
     """Every home over the same window."""
     time.sleep(SETTLE_S)
-    with_perf = instructions_counted()
+    with_perf = not why_not_counted()
     first = {}
     for name, home in homes.items():
         pid = home.daemon.pid
@@ -444,8 +457,8 @@ def verdict(key: str, value: float | None) -> tuple[str, str, str]:
 def rows_of(result: dict) -> list[tuple[str, ...]]:
     rows = []
 
-    def row(name: str, key: str | None, value: float | None, text: str) -> None:
-        shown = text.format(value) if value is not None else "not measured"
+    def row(name: str, key: str | None, value: float | None, text: str, unknown: str = "not measured") -> None:
+        shown = text.format(value) if value is not None else unknown
         rows.append((name, shown, *(verdict(key, value) if key else ("–", "–", ""))))
 
     for which, sentence in (("without", "without gRPC"), ("with", "with gRPC")):
@@ -454,7 +467,7 @@ def rows_of(result: dict) -> list[tuple[str, ...]]:
         row(f"of it anonymous, {sentence}", f"anonymous_{which}_mb", costs["anonymous_mb"], "{:.1f} MB")
         row(f"threads, {sentence}", None, costs["threads"], "{}")
         row(f"share of one core, {sentence}", "cpu_pct", costs["cpu_pct"], "{:.2f} %")
-        row(f"instructions a tick, {sentence}", None, costs["instructions_per_tick"], "{:.0f}")
+        row(f"instructions a tick, {sentence}", None, costs["instructions_per_tick"], "{:,.0f}", "not counted here")
         row(f"worst step in the daemon, {sentence}", None, costs["worst_step_us"], "{:.0f} µs")
         row(f"to disk in the window, as a day, {sentence}", None, costs["write_mb_a_day"], "{:.1f} MB")
         row(f"growth in the window, as a day, {sentence}", None, costs["growth_mb_a_day"], "{:.1f} MB")
@@ -479,7 +492,7 @@ def print_table(result: dict) -> None:
         if number == 0:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
     if result["costs"]["with"]["instructions_per_tick"] is None:
-        print("\nInstructions: perf is not installed or has no counter for them here (usual on virtual machines).")
+        print(f"\nInstructions are not counted here: {why_not_counted() or 'the daemon ended before they were'}.")
     for adapter, found in result["latency"].items():
         if found["answered"] < found["steps"]:
             print(f"{adapter}: {found['steps'] - found['answered']} of {found['steps']} cuts had no command of that "
