@@ -97,7 +97,9 @@ class Luxos final : public adapter::Miner {
   void rotate(Time deadline);
 
   void in_session(Urgency urgency, Time deadline, const Body& body);
+  bool reuses_session(Urgency urgency) const;
   std::string open_session(Urgency urgency, Time deadline);
+  std::string new_session(Urgency urgency, Time deadline);
   std::optional<std::string> log_on(Urgency urgency, Time deadline);
   void close_session(Time deadline) noexcept;
   /// Sends one write; throws unless it succeeded. `session` is its first parameter.
@@ -434,17 +436,18 @@ void Luxos::write(Role role, std::string_view name, const std::string& session, 
 
 /// Runs `body` inside a write session. A session that turns out to be gone is renewed once.
 void Luxos::in_session(Urgency urgency, Time deadline, const Body& body) {
-  // In which words a firmware refuses an id that it has forgotten is not known of every version.
-  const bool left_over = !kept_.session.empty() && !session_used_;
+  // In which words a firmware refuses an id that it has forgotten is not known of every version, so any will do. Its
+  // own reason comes again if it was another one.
+  const bool hopeful = urgency == Urgency::stop && reuses_session(urgency);
   try {
     try {
       body(open_session(urgency, deadline));
     } catch (const Error& error) {
       const bool lost = dynamic_cast<const SessionLost*>(&error) != nullptr;
-      if (!lost && !(left_over && error.status() == SLUICE_REJECTED)) throw;
-      kept_.session.clear();
+      if (!lost && !(hopeful && error.status() == SLUICE_REJECTED)) throw;
+      if (lost) kept_.session.clear();
       session_used_.reset();
-      body(open_session(urgency, deadline));
+      body(new_session(urgency, deadline));
     }
   } catch (const Error&) {
     session_used_.reset();
@@ -459,15 +462,22 @@ void Luxos::in_session(Urgency urgency, Time deadline, const Body& body) {
   }
 }
 
+/// While targets follow each other the session stays open: two connects less, so the target leaves seconds earlier. One
+/// that is left over from a call that was cut short or from a crash is tried as it is when a stop hurries: mostly it
+/// still holds, and a refusal costs no more than asking.
+bool Luxos::reuses_session(Urgency urgency) const {
+  const bool safe = session_used_ && host_.now() - *session_used_ < kSessionSafe;
+  return !kept_.session.empty() && (safe || urgency == Urgency::stop);
+}
+
 std::string Luxos::open_session(Urgency urgency, Time deadline) {
-  // While targets follow each other the session stays open: two connects less, so the target leaves seconds earlier.
-  if (session_used_ && !kept_.session.empty() && host_.now() - *session_used_ < kSessionSafe) return kept_.session;
-  // One left over from a call that was cut short or from a crash is tried as it is when a stop hurries: where it still
-  // holds, nobody else's logon succeeds, and where it does not, the refusal costs no more than asking.
-  if (urgency == Urgency::stop && !kept_.session.empty()) return kept_.session;
+  return reuses_session(urgency) ? kept_.session : new_session(urgency, deadline);
+}
+
+std::string Luxos::new_session(Urgency urgency, Time deadline) {
   std::optional<std::string> session = log_on(urgency, deadline);
   if (!session && !kept_.session.empty()) {
-    // Ours, left over likewise.
+    // Ours, left over likewise, and not to be had otherwise.
     host_.tcp(peer_, Role::read, command("logoff", {kept_.session}), deadline);
     kept_.session.clear();
     session = log_on(urgency, deadline);

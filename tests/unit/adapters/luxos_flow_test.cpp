@@ -210,6 +210,21 @@ TEST_F(LuxosFlow, AStopAfterACrashLosesTwoConnectsWhereTheSessionIsGone) {
   EXPECT_EQ(commands(), (Names{"config", "curtail", "logon", "curtail", "config", "logoff"}));
 }
 
+TEST_F(LuxosFlow, AStopThatIsRefusedInASessionThatHoldsSaysTheMinersOwnReason) {
+  miner_.session = "Sid00001";
+  state_ = R"({"session":"Sid00001"})";
+  open_for_stop();
+  network_.answer = [this](const std::string& request) -> Result<std::string> {
+    if (ScriptedLuxos::is(request, "curtail")) return ScriptedLuxos::error(409, "The command cannot be run now");
+    return miner_(request);
+  };
+  const auto slept = port_->sleep(soon());
+  ASSERT_FALSE(slept);
+  EXPECT_NE(slept.error().text.find("cannot be run now"), std::string::npos) << slept.error().text;
+  EXPECT_EQ(miner_.session, "") << "and no session is left behind";
+  EXPECT_EQ(state_, "");
+}
+
 TEST_F(LuxosFlow, LeavesASessionOfAnotherProgramAlone) {
   miner_.session = "Foreign1";
   open();
