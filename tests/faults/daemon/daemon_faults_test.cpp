@@ -140,6 +140,24 @@ TEST_F(DaemonFaults, a_silent_miner_is_said_once_and_the_rest_goes_on) {
   EXPECT_TRUE(eventually([&] { return miner(1).value("identity", "") == "accepted"; }));
 }
 
+TEST_F(DaemonFaults, a_refused_password_is_said_once_and_the_rest_goes_on) {
+  start_house();
+  std::string wrong = configuration();
+  const std::string right = "{value: admin}";
+  ASSERT_NE(wrong.find(right), std::string::npos);
+  write("sluice.yaml", wrong.replace(wrong.find(right), right.size(), "{value: hunter2}"));
+  start_daemon();
+  ASSERT_TRUE(eventually([&] { return log().find("s19j: refuses the password") != std::string::npos; }));
+  ASSERT_TRUE(eventually([&] { return truth().at("miners")[0].at("commands").get<int>() > 0; }));
+  const int ticks = status()->at("ticks");
+  ASSERT_TRUE(eventually([&] { return status()->at("ticks").get<int>() > ticks + 60; }));
+  EXPECT_EQ(truth().at("miners")[1].at("commands"), 0);
+  const std::string text = log();
+  const auto first = text.find("s19j: refuses the password");
+  EXPECT_EQ(text.find("s19j: refuses the password", first + 1), std::string::npos) << text;
+  EXPECT_EQ(text.find("hunter2"), std::string::npos) << "and never what it was";
+}
+
 TEST_F(DaemonFaults, a_rebooted_miner_comes_back_under_control) {
   start_house();
   write("sluice.yaml", configuration());
@@ -261,6 +279,43 @@ TEST_F(DaemonFaults, a_meter_that_answers_garbage_is_as_good_as_dead_and_comes_b
   ask_house("POST", "/clear", "{}");
   EXPECT_TRUE(eventually([&] { return miner(0).value("reason", "") != "grid_reading_lost"; })) << "it finds it back";
 }
+
+#ifdef WALL_STEP
+// On the machine's own clocks, so in real time.
+TEST_F(DaemonFaults, a_date_that_is_set_hours_forwards_or_back_disturbs_nothing) {
+  speed = 1;
+  start_house_with_load(
+      2600.0, 300, [](int) { return 900.0; }, "  - {name: s21, plant: luxos-target, start: running, target_w: 1900}\n");
+  write("sluice.yaml", configuration());
+  std::vector<std::string> command{"/usr/bin/env", std::string("LD_PRELOAD=") + WALL_STEP,
+                                   "SLUICE_WALL_STEP_FILE=" + file("step")};
+  for (const std::string& word : with_paths(
+           {program("sluiced"), "--config", file("sluice.yaml"), "--state-dir", file(""), "--socket", file("sock")})) {
+    command.push_back(word);
+  }
+  auto started = cmd::Child::start(command, file("sluiced.log"), false);
+  ASSERT_TRUE(started);
+  daemon = std::move(*started);
+  ASSERT_TRUE(driving());
+  ASSERT_TRUE(eventually([&] { return std::fabs(truth().at("grid_w").get<double>()) < 30.0; }));
+  for (const std::int64_t step_s : {5 * 3600, -9 * 3600}) {
+    SCOPED_TRACE(step_s);
+    const json before = *status();
+    const MonoTime at = clock.now();
+    write("step.new", std::to_string(step_s));
+    std::filesystem::rename(file("step.new"), file("step"));
+    ASSERT_TRUE(eventually([&] { return status()->at("ticks") >= before.at("ticks").get<int>() + 4; }));
+    const json after = *status();
+    const double date_moved_s = (after.at("unix_ms").get<double>() - before.at("unix_ms").get<double>()) / 1000.0;
+    EXPECT_GT(std::fabs(date_moved_s), 3600.0) << "the date was set";
+    EXPECT_LE(after.at("ticks").get<int>() - before.at("ticks").get<int>(), to_seconds(clock.now() - at) + 3.0);
+    EXPECT_LT(after.at("grid_age_s").get<double>(), 60.0);
+    EXPECT_TRUE(after.at("alarms").empty()) << after;
+    EXPECT_EQ(truth().at("miners")[0].at("state"), "running");
+    EXPECT_LT(std::fabs(truth().at("grid_w").get<double>()), 60.0);
+  }
+}
+#endif
 
 /// One command as another program sends it.
 json tell_luxos(const json& where, const std::string& command, const std::string& parameter) {
