@@ -1,4 +1,4 @@
-/// Bad days of the whole daemon, judged by the truth of the emulated house.
+/// Bad days of the daemon and its miners, judged by the truth of the emulated house.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "household.hpp"
+#include "faulty_household.hpp"
 
 namespace sluice::test {
 namespace {
@@ -15,59 +15,7 @@ namespace {
 /// time is simulated.
 constexpr double kLoadedMachineS = 4.0;
 
-class DaemonFaults : public Household {
- protected:
-  /// A house under a sun and a load of our own: `load_w` of each second, without noise.
-  void start_house_with_load(double pv_w, int seconds, const std::function<double(int)>& load_w,
-                             const std::string& miners) {
-    std::string day = "t_s,pv_w,load_w\n";
-    for (int s = 0; s < seconds; ++s) {
-      day += std::to_string(s) + "," + std::to_string(pv_w) + "," + std::to_string(load_w(s)) + "\n";
-    }
-    write("day.csv", day);
-    start_house("name: own day\ntrace: " + file("day.csv") +
-                "\nstart: \"00:00\"\nmeter: {noise_w: 2, relative_noise: 0}\nminers:\n" + miners);
-  }
-  bool reaches(double elapsed_s) {
-    return eventually([&] { return truth().at("elapsed_s").get<double>() >= elapsed_s; }, seconds(60));
-  }
-  bool alarmed(const std::string& code) {
-    const auto now = status();
-    return now && has(now->at("alarms"), code);
-  }
-  static bool has(const json& alarms, const std::string& code) {
-    return std::any_of(alarms.begin(), alarms.end(), [&](const json& alarm) { return alarm.at("code") == code; });
-  }
-  /// Energy bought since `from_s`, as the house knows it.
-  double imported_wh(double from_s) {
-    double sum_ws = 0.0;
-    const json trace = ask_house("GET", "/trace?from_s=" + std::to_string(static_cast<int>(from_s)));
-    for (const json& second : trace.at("grid_w")) sum_ws += std::max(0.0, second.get<double>());
-    return sum_ws / 3600.0;
-  }
-};
-
-TEST_F(DaemonFaults, a_dead_meter_parks_every_miner_within_thirty_seconds) {
-  speed = 4;  // the decision falls at 27 s: of the rest a busy machine gets most of a real second
-  start_house();
-  write("sluice.yaml", configuration());
-  start_daemon();
-  ASSERT_TRUE(driving());
-  ASSERT_TRUE(eventually([&] { return miner(0).value("state", "") == "running"; }));
-  const double died_s = truth().at("elapsed_s");
-  inject({{"device", "meter"}, {"kind", "silent"}});
-  ASSERT_TRUE(eventually([&] { return all_at_rest(); }));
-  const double now_s = truth().at("elapsed_s");
-  for (const std::size_t i : {0U, 1U}) {
-    const double sent_s_ago = miner(i).at("command").at("sent_s_ago");
-    EXPECT_LE(now_s - sent_s_ago - died_s, 30.0)
-        << "the park command is on the wire; then it takes its firmware's time";
-  }
-  EXPECT_EQ(miner(0).at("reason"), "grid_reading_lost");
-
-  ask_house("POST", "/clear", "{}");
-  EXPECT_TRUE(eventually([&] { return miner(0).value("reason", "") != "grid_reading_lost"; })) << "it finds it back";
-}
+using DaemonFaults = FaultyHousehold;
 
 // In real time: the firmwares' own pace is what six seconds are short for.
 TEST_F(DaemonFaults, a_killed_daemon_leaves_nothing_running) {
@@ -168,29 +116,6 @@ TEST_F(DaemonFaults, a_rebooted_miner_comes_back_under_control) {
   EXPECT_TRUE(eventually([&] { return miner(0).value("identity", "") == "accepted"; }));
 }
 
-TEST_F(DaemonFaults, a_frozen_meter_is_found_out_by_the_first_step) {
-  // Some 600 W of export, said forever: who believes it raises to its maximum and imports.
-  start_house(
-      "name: frozen\ntrace: constant\nconstant_pv_w: 2100\nconstant_load_w: 400\nminers:\n"
-      "  - {name: s19k, plant: luxos-profile, start: running, target_w: 1100}\n");
-  ASSERT_TRUE(eventually([&] { return truth().at("meter_w").get<double>() < -400.0; }));
-  inject({{"device", "meter"}, {"kind", "frozen"}});
-  write("sluice.yaml", configuration());
-  start_daemon();
-  ASSERT_TRUE(eventually([&] {
-    const auto now = status();
-    return now && has(now->at("alarms"), "grid_meter_frozen");
-  }));
-  EXPECT_TRUE(eventually([&] { return all_at_rest(); }));
-  EXPECT_EQ(miner(0).at("reason"), "grid_meter_frozen");
-  double most_w = 0.0;
-  const json trace = ask_house("GET", "/trace?from_s=0");
-  for (const json& second : trace.at("grid_w")) {
-    most_w = std::max(most_w, second.get<double>());
-  }
-  EXPECT_LE(most_w, 300.0);
-}
-
 TEST_F(DaemonFaults, a_lying_miner_is_counted_by_the_meter_and_alarmed) {
   speed = 20;
   // The load steps up and down, so that the miner has to step, and each step is seen at the meter.
@@ -210,27 +135,6 @@ TEST_F(DaemonFaults, a_lying_miner_is_counted_by_the_meter_and_alarmed) {
   })) << truth();
 }
 
-TEST_F(DaemonFaults, a_meter_turned_round_is_found_by_the_own_steps_and_trusted_again_once_it_is_right) {
-  speed = 20;
-  // A kick now and then; between two of them the daemon runs away from it, which is the step that tells.
-  const auto kettle = [](int s) { return s % 200 < 100 ? 300.0 : 500.0; };
-  start_house_with_load(2300.0, 2400, kettle, "  - {name: s21, plant: luxos-target, start: running, target_w: 1900}\n");
-  write("sluice.yaml", configuration());
-  start_daemon();
-  ASSERT_TRUE(driving());
-  const double turned_s = truth().at("elapsed_s");
-  inject({{"device", "meter"}, {"kind", "sign_flipped"}});
-  ASSERT_TRUE(eventually([&] { return alarmed("readings_implausible") || alarmed("grid_meter_lost"); }));
-  ASSERT_TRUE(eventually([&] { return all_at_rest(); }));
-  EXPECT_TRUE(alarmed("grid_meter_lost") || alarmed("readings_implausible"));
-  EXPECT_LE(imported_wh(turned_s), 90.0) << "a few minutes of what the miner may draw beyond the sun";
-
-  ask_house("POST", "/clear", "{}");
-  // Nobody steps while all sleep, so the meter gets a new trial after ten minutes.
-  EXPECT_TRUE(eventually([&] { return truth().at("miners")[0].at("state") == "running"; }, seconds(60)));
-  EXPECT_FALSE(alarmed("grid_meter_lost"));
-}
-
 TEST_F(DaemonFaults, a_lost_command_is_sent_again) {
   // It draws 600 W too much, and the cut is lost on its way however often it is sent.
   start_house_with_load(
@@ -248,36 +152,6 @@ TEST_F(DaemonFaults, a_lost_command_is_sent_again) {
   // It may have been put to sleep meanwhile, as one that does not follow.
   EXPECT_TRUE(eventually([&] { return std::fabs(truth().at("grid_w").get<double>()) < 30.0; }, seconds(60))) << truth();
   EXPECT_FALSE(has(miner(0).value("alarms", json::array()), "miner_manual_override")) << "nobody else commands it";
-}
-
-TEST_F(DaemonFaults, a_slow_meter_is_still_followed_and_one_slower_than_its_deadline_is_a_dead_one) {
-  start_house_with_load(
-      2600.0, 900, [](int s) { return s < 60 ? 300.0 : 900.0; },
-      "  - {name: s21, plant: luxos-target, start: running, target_w: 2300}\n");
-  write("sluice.yaml", configuration());
-  inject({{"device", "modbus"}, {"kind", "slow"}, {"delay_ms", 80}});  // nearly a second for each answer
-  start_daemon();
-  ASSERT_TRUE(driving());
-  ASSERT_TRUE(reaches(60.0));
-  EXPECT_TRUE(eventually([&] { return std::fabs(truth().at("grid_w").get<double>()) < 40.0; }, seconds(60))) << truth();
-  EXPECT_FALSE(alarmed("grid_meter_lost"));
-  inject({{"device", "modbus"}, {"kind", "slow"}, {"delay_ms", 20'000}});
-  EXPECT_TRUE(eventually([&] { return all_at_rest(); }));
-  EXPECT_EQ(miner(0).at("reason"), "grid_reading_lost");
-}
-
-TEST_F(DaemonFaults, a_meter_that_answers_garbage_is_as_good_as_dead_and_comes_back) {
-  start_house();
-  write("sluice.yaml", configuration());
-  start_daemon();
-  ASSERT_TRUE(driving());
-  ASSERT_TRUE(eventually([&] { return miner(0).value("state", "") == "running"; }));
-  const double from_s = truth().at("elapsed_s");
-  inject({{"device", "meter"}, {"kind", "garbage"}});
-  ASSERT_TRUE(eventually([&] { return all_at_rest(); }));
-  EXPECT_LE(imported_wh(from_s), 30.0);
-  ask_house("POST", "/clear", "{}");
-  EXPECT_TRUE(eventually([&] { return miner(0).value("reason", "") != "grid_reading_lost"; })) << "it finds it back";
 }
 
 #ifdef WALL_STEP
@@ -347,20 +221,23 @@ TEST_F(DaemonFaults, another_commander_is_left_alone_and_named) {
     tell_luxos(where, "logoff", id);
   };
   MonoTime next = clock.now();
-  ASSERT_TRUE(eventually([&] {
-    if (clock.now() >= next) {  // every five simulated seconds: the API shuts out who asks too often
-      told_otherwise();
-      next = clock.now() + milliseconds(500);
-    }
-    return miner(0).value("reason", "") == "manual_override";
-  }));
+  ASSERT_TRUE(eventually(
+      [&] {
+        if (clock.now() >= next) {  // every five simulated seconds: the API shuts out who asks too often
+          told_otherwise();
+          next = clock.now() + milliseconds(500);
+        }
+        return miner(0).value("reason", "") == "manual_override";
+      },
+      seconds(120)))
+      << "the daemon gives the write session back now and then only";
   EXPECT_TRUE(has(miner(0).at("alarms"), "miner_manual_override")) << miner(0);
   EXPECT_EQ(run({program("sluice"), "why", "s21", "--json", "--socket", file("sock")}), 0);
   EXPECT_NE(said.find("manual_override"), std::string::npos) << said;
   const int ticks = status()->at("ticks");
   ASSERT_TRUE(eventually([&] { return status()->at("ticks").get<int>() > ticks + 10; })) << "what was on its way";
   const int commands = truth().at("miners")[0].at("commands");
-  ASSERT_TRUE(eventually([&] { return status()->at("ticks").get<int>() > ticks + 130; }));
+  ASSERT_TRUE(eventually([&] { return status()->at("ticks").get<int>() > ticks + 70; }));
   EXPECT_EQ(truth().at("miners")[0].at("commands"), commands);
   EXPECT_NEAR(truth().at("miners")[0].at("target_w").get<double>(), 1500.0, 5.0);
 }
