@@ -33,7 +33,8 @@ struct PlantSpec {
 };
 
 /// Rows: `luxos-target`, `luxos-profile`, `vnish-throttle`, `vnish-preset`, `braiins-fast`, `braiins-slow`, `dcent`,
-/// `stock`, `plug`, `bitaxe`. `not_found` names them all.
+/// `stock`, `plug`, `bitaxe`, and `published-luxos`, `published-vnish`, `published-braiins`. `not_found` names them
+/// all.
 Result<PlantSpec> plant_spec(std::string_view name);
 std::vector<std::string> plant_names();
 

@@ -158,6 +158,23 @@ PlantSpec bitaxe() {
   return spec;
 }
 
+// The speeds that articles on curtailment give for the three firmwares: ramps down/up of 5/60, 15/30 and 30/60 s, wakes
+// of 1, 2 and 3 min. Beside the rows above, so that figures can be compared with what others publish.
+PlantSpec published_luxos() {
+  return row("published-luxos", range(900, 3250, 5), {seconds(1), seconds(5), seconds(60), seconds(60), seconds(5)}, 25,
+             140);
+}
+
+PlantSpec published_vnish() {
+  return row("published-vnish", levels(11, [](int i) { return 900.0 + 235.0 * i; }),
+             {seconds(3), seconds(15), seconds(30), seconds(120), seconds(15)}, 40, 140);
+}
+
+PlantSpec published_braiins() {
+  return row("published-braiins", range(900, 3250, 10),
+             {seconds(5), seconds(30), seconds(60), seconds(180), seconds(30)}, 30, 140);
+}
+
 constexpr struct {
   std::string_view name;
   PlantSpec (*make)();
@@ -170,7 +187,10 @@ constexpr struct {
              {"dcent", dcent},
              {"stock", stock},
              {"plug", plug},
-             {"bitaxe", bitaxe}};
+             {"bitaxe", bitaxe},
+             {"published-luxos", published_luxos},
+             {"published-vnish", published_vnish},
+             {"published-braiins", published_braiins}};
 
 }  // namespace
 

@@ -8,6 +8,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr Duration kDay = std::chrono::hours(24);
+constexpr std::uint64_t kSensorWander = 900;  // ticks
 
 }  // namespace
 
@@ -18,7 +19,7 @@ VirtualHouse::VirtualHouse(VirtualHouseSpec spec, std::shared_ptr<const Trace> t
     seen.link = LinkState::up;
     seen.identity = IdentityVerdict::accepted;
     seen.envelope = house_.miner(i).spec().envelope;
-    seen.dynamics = house_.miner(i).spec().dynamics;
+    seen.dynamics = i < spec_.told.size() ? spec_.told[i] : house_.miner(i).spec().dynamics;
     snapshot_.miners.push_back(seen);
     decision_.miners.push_back({});
     Sent sent;
@@ -57,6 +58,7 @@ void VirtualHouse::look() {
   const HouseState& state = house_.state();
   out.grid.power = Reading<Watts>::good(house_.meter().power(), out.now);
   out.pv.power = Reading<Watts>::good(state.pv, out.now);
+  if (spec_.potential_sensor) look_at_sensor(state.potential);
   if (house_.spec().battery) {
     out.battery.power = Reading<Watts>::good(state.battery, out.now);
     out.battery.soc = Reading<Percent>::good(state.soc, out.now);
@@ -80,6 +82,18 @@ void VirtualHouse::look() {
                     : out.now >= record.sent_at   ? CommandStatus::sent
                                                   : CommandStatus::queued;
   }
+}
+
+/// Its error wanders: another one every quarter of an hour, and a straight line in between.
+void VirtualHouse::look_at_sensor(Watts potential) {
+  const double span = *spec_.potential_sensor;
+  const auto since = static_cast<double>(snapshot_.tick % kSensorWander) / static_cast<double>(kSensorWander);
+  if (snapshot_.tick % kSensorWander == 0 || snapshot_.tick == 1) {
+    sensor_error_ = next_sensor_error_;
+    next_sensor_error_ = random_.uniform(-span, span);
+  }
+  const double error = sensor_error_ + since * (next_sensor_error_ - sensor_error_);
+  snapshot_.pv.available = Reading<Watts>::good(potential * (1.0 + error), snapshot_.now);
 }
 
 void VirtualHouse::send() {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/decision.hpp"
@@ -17,13 +18,16 @@ namespace sluice::sim {
 
 struct VirtualHouseSpec {
   HousePlantSpec house;
+  std::vector<MinerDynamics> told{};  ///< what is believed of each miner; empty: the truth
   // decision → wire → answer
   Duration to_first_byte{std::chrono::milliseconds(300)};
   Duration to_answer{std::chrono::milliseconds(800)};
   // the miner's own word
   Duration report_every{std::chrono::seconds(2)};  ///< a poll: until the next one, its values grow old
   double report_noise = 0.01;                      ///< σ of the reported watts, relative
-  std::int64_t first_day = 16'210;                 ///< local day of the first second, days since 1970-01-01
+  /// A sensor tells what the sun could give, wrong by up to ± this share; none: nobody knows what is throttled.
+  std::optional<double> potential_sensor{};
+  std::int64_t first_day = 16'210;  ///< local day of the first second, days since 1970-01-01
 };
 
 /// How the miners were worked, counted by the house.
@@ -43,6 +47,7 @@ class VirtualHouse {
     for (std::size_t second = 0; second < seconds; ++second) tick(policy);
   }
 
+  const VirtualHouseSpec& spec() const { return spec_; }
   const HousePlant& house() const { return house_; }
   HousePlant& house() { return house_; }
   const Snapshot& snapshot() const { return snapshot_; }
@@ -59,6 +64,7 @@ class VirtualHouse {
   static constexpr Duration kOffset = std::chrono::hours(1);
 
   void look();
+  void look_at_sensor(Watts potential);
   void send();
   void give(std::size_t index, const MinerDecision& order);
 
@@ -75,6 +81,7 @@ class VirtualHouse {
     Watts target{};
   };
   std::vector<Sent> sent_;
+  double sensor_error_ = 0.0, next_sensor_error_ = 0.0;
 };
 
 }  // namespace sluice::sim
