@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "ask.hpp"
+#include "bench.hpp"
 #include "common/paths.hpp"
 #include "demo.hpp"
 #include "direct.hpp"
@@ -26,6 +27,7 @@ constexpr const char* kExitCodes =
 struct Arguments {
   DirectOptions direct;
   DemoOptions demo;
+  BenchOptions bench;
   std::string demo_for;
   std::string file, name, miner;
   bool json = false, open_directly = false, if_unclean = false;
@@ -42,6 +44,7 @@ class CommandLine {
     add_offline();
     add_daemon();
     add_demo();
+    add_bench();
   }
 
   int run(int argc, char** argv) {
@@ -164,6 +167,41 @@ class CommandLine {
     made->add_option("--scenario", in_.demo.scenario, "A built-in house or a YAML file")->capture_default_str();
     made->add_option("--base-address", in_.demo.base_address, "Loopback addresses of the house")->capture_default_str();
     made->add_option("--keep", in_.demo.keep, "Keep configuration, logs and history in this directory");
+    json(made);
+  }
+
+  void add_bench() {
+    BenchOptions& to = in_.bench;
+    CLI::App* made =
+        command("bench", "Measure the controller against perfect foresight and against the laws of its peers",
+                "sluice bench --suite day_b --plant luxos-target", [this] {
+                  in_.bench.as_json = in_.json;
+                  return bench(in_.bench);
+                });
+    made->add_option("--suite", to.suite, "Sun and load: year, day_a, day_b, all")->capture_default_str();
+    CLI::Option* pv = made->add_option("--pv", to.pv_file, "Own recording of the sun instead of a suite: gzip CSV");
+    CLI::Option* load = made->add_option("--load", to.load_file, "Own recording of the load: gzip CSV");
+    pv->needs(load);
+    load->needs(pv);
+    made->add_option("--plant", to.plant, "Kind of miner, or all")->capture_default_str();
+    made->add_option("--profile", to.profile, "How hard it may be worked: gentle, normal, bare")->capture_default_str();
+    made->add_flag("--battery", to.battery, "A battery of 10 kWh and 5 kW; seasons of the year");
+    made->add_flag("--zero-export", to.zero_export, "The inverter throttles rather than feed in");
+    made->add_flag("--fleet", to.fleet, "Two miners, luxos-target and vnish-throttle, on 9 kWp");
+    made->add_flag("--step", to.step, "Instead: the answer to 1000 W of load under constant sun");
+    made->add_flag("--speed", to.speed, "Instead: ns per simulated second");
+    made->add_option("--controllers", to.controllers, "Only these, as k0,sluice")->delimiter(',');
+    made->add_option("--days", to.days, "Only the days A up to B of the trace, as 120:180");
+    made->add_option("--lambda", to.lambda,
+                     "Price of 1 kWh leaked, in kWh captured; 3.5 unless given, 2.33 with --zero-export")
+        ->check(CLI::NonNegativeNumber);
+    made->add_option("--stress", to.stress,
+                     "Harder: bias (15 % instead of 5 %), dead-time, ramp-up, loss, reboots; several with commas")
+        ->delimiter(',');
+    made->add_option("--seed", to.seed, "Of noise, clouds and the miners' errors")->capture_default_str();
+    made->add_option("--jobs", to.jobs, "Threads; 0: one a core. The result is the same")->capture_default_str();
+    CLI::Option* plot = made->add_option("--plot", to.plot_day, "Instead: draw this day of one controller");
+    plot->needs(made->add_option("--svg", to.svg_file, "The file to draw it in"));
     json(made);
   }
 

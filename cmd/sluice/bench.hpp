@@ -1,0 +1,31 @@
+#pragma once
+/// `sluice bench`: the product, the peers' laws and perfect foresight in the same simulated house, as a table.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::cmd {
+
+struct BenchOptions {
+  std::string suite = "all";
+  std::string pv_file, load_file;  ///< instead of a suite
+  std::string plant = "luxos-target";
+  std::string profile = "normal";
+  std::vector<std::string> controllers;  ///< empty: all
+  std::string days;                      ///< "A:B"; empty: the whole trace
+  std::vector<std::string> stress;
+  std::optional<double> lambda;
+  std::uint64_t seed = 1;
+  unsigned jobs = 0;  ///< 0: one a core
+  bool battery = false, zero_export = false, fleet = false, step = false, speed = false;
+  std::optional<std::size_t> plot_day;
+  std::string svg_file;
+  bool as_json = false;
+};
+
+/// Returns an exit code.
+int bench(const BenchOptions& options);
+
+}  // namespace sluice::cmd
