@@ -11,6 +11,9 @@ using std::chrono::seconds;
 
 constexpr Duration kLostAfter = seconds(27);  // as grid_watch.cpp: on the wire within 30 s
 constexpr Duration kPvFresh = seconds(10);
+// Older, they no longer belong to the grid reading beside them.
+constexpr Duration kPvAligned = seconds(5);
+constexpr Duration kBatteryAligned = seconds(2);
 constexpr Duration kRecent = seconds(6);
 constexpr double kImplausibleHouseW = 100.0;
 constexpr double kImplausibleHouseShare = 0.03;
@@ -81,6 +84,7 @@ void Controller::reconfigure(Site site) {
   units_ = std::move(units);
   dispatch_ = Dispatch{};
   step_test_.abandon();
+  step_learner_.abandon();
   order_members();
 }
 
@@ -152,6 +156,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     if (!units_[member].just_sent() || !units_[member].controllable()) continue;
     if (!step_test_.running() && sight_known_) {
       step_test_.begin(member, last_sight_);
+      units_[member].step_begins();
       step_mixed_ = false;
     } else if (step_test_.running() && step_test_.unit() != member) {
       step_mixed_ = true;
@@ -192,6 +197,39 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   }
   last_sight_ = sight;
   sight_known_ = true;
+}
+
+void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w) {
+  // What answers in the meter's place, or moves at the same time, teaches nothing of the miner.
+  const bool throttled = snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value;
+  if (throttled || grid_.verdict(snapshot.now) != GridTrust::good) step_learner_.abandon();
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    const Unit& unit = units_[i];
+    const bool mine = step_learner_.running() && step_learner_.unit() == i;
+    if (unit.just_sent()) {
+      const Unit::Sent& sent = unit.sent();
+      const bool target = sent.kind == CommandKind::target && unit.controllable();
+      if (mine && target) {
+        step_learner_.follow(sent.at, sent.goal_w);
+      } else if (step_learner_.running() || !target || !sent.from_rest) {
+        step_learner_.abandon();
+      } else {
+        step_learner_.begin(static_cast<std::uint8_t>(i), sent.at, sent.from_w, sent.goal_w);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    if (step_learner_.running() && step_learner_.unit() != i && !units_[i].settled()) step_learner_.abandon();
+  }
+  const bool battery_known = !site_.battery.present || snapshot.battery.power.fresh(snapshot.now, kBatteryAligned);
+  if (battery_known && snapshot.pv.power.fresh(snapshot.now, kPvAligned)) {
+    const double others_w = snapshot.pv.power.value.value() + battery_w;
+    step_learner_.look({grid_.value_time(), grid_.power_w() + others_w, others_w});
+  }
+  if (step_learner_.over(snapshot.now)) {
+    Unit& unit = units_[step_learner_.unit()];
+    unit.learn_fit(step_learner_.finish(unit.guess()));
+  }
 }
 
 bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const {
@@ -363,6 +401,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   if (snapshot.battery.power.usable()) recent_battery_.add(battery_w, snapshot.battery.power.at, now);
   if (grid_.ever_read()) {
     test_steps(snapshot, battery_w, twins_w(Bound::low, grid_.value_time()));
+    learn_from_steps(snapshot, battery_w);
     look_at_jitter();
     grid_.contradiction(contradiction(snapshot, battery_w), now);
   }

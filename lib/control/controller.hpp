@@ -13,6 +13,7 @@
 #include "control/grid_watch.hpp"
 #include "control/guard.hpp"
 #include "control/pid.hpp"
+#include "control/step_learner.hpp"
 #include "control/step_test.hpp"
 #include "control/unit.hpp"
 #include "model/decision.hpp"
@@ -55,6 +56,7 @@ class Controller {
   void look_at_battery(const BatteryObservation& battery);
   double twins_w(Bound bound, MonoTime at) const;
   void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w);
+  void learn_from_steps(const Snapshot& snapshot, double battery_w);
   void look_at_jitter();
   bool contradiction(const Snapshot& snapshot, double battery_w) const;
   Reason distrust(const Snapshot& snapshot, const BatteryTerms& battery, bool& hold, AlarmSet& alarms);
@@ -72,6 +74,7 @@ class Controller {
   GridPresence presence_;
   Dispatch dispatch_;
   StepTest step_test_;
+  StepLearner step_learner_;
   StepTest::Sight last_sight_;
   std::uint32_t step_members_ = 0;  ///< who was in the sum: when that changes, a test proves nothing
   bool step_mixed_ = false;         ///< another miner moved during the test: nothing to learn of one

@@ -9,14 +9,19 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// How far the truth may lie from what is known of a miner: the meter's own delay is inside the late dead time. Learned
-// numbers are trusted more than the priors of a data sheet.
-struct Bracket {
-  double dead_early, dead_late_s, quicker, slower;
-};
-constexpr Bracket kPrior{0.0, 3.0, 1.5, 1.6};
-constexpr Bracket kLearned{0.8, 1.5, 1.15, 1.2};
-constexpr std::uint32_t kSamplesToTrust = 3;
+// How far the truth may lie from the firmware's own numbers, as long as nothing was learned: the meter's own delay is
+// inside the late dead time.
+constexpr double kPriorLateS = 3.0;
+constexpr double kQuicker = 1.5;
+constexpr double kSlower = 1.6;
+// What is learned is never believed to be better than this: meters are sampled, commands queue in the miner.
+constexpr LearningRule kDeadRule{0.4, 0.6, false};
+constexpr LearningRule kRampRule{0.08, 0.15, true};
+constexpr LearningRule kWakeRule{0.05, 0.15, true};
+constexpr LearningRule kReportRule{0.02, 0.1, true};
+constexpr std::uint32_t kSamplesToName = 3;      // from here on the learned number stands for the firmware's
+constexpr Duration kAfterSettling = seconds(3);  // as step_test.cpp
+constexpr Duration kWakeSeenWithin = seconds(15);
 
 constexpr Duration kUnreachableAlarm = seconds(60);
 constexpr Duration kOverride = minutes(30);
@@ -49,6 +54,10 @@ double rate(Duration ramp, double span_w, double otherwise) {
 // Faster than any meter can see: the ramp of a firmware that declares none.
 constexpr double kInstantly = 1e6;
 
+double likeliest(const LearnedValue& learned, double declared) {
+  return learned.samples >= kSamplesToName ? learned.value : declared;
+}
+
 }  // namespace
 
 Unit::Unit(const MinerSite& miner, const MinerMemory& memory, MonoTime now, WallTime wall) : site(&miner) {
@@ -70,7 +79,7 @@ Unit::Unit(const MinerSite& miner, const MinerMemory& memory, MonoTime now, Wall
 
 double Unit::sleep_w() const { return learned_.sleep_w >= 0.0 ? learned_.sleep_w : dynamics_.sleep_power.value(); }
 
-double Unit::wake_s() const { return learned_.wake_s > 0.0 ? learned_.wake_s : to_seconds(dynamics_.wake); }
+double Unit::wake_s() const { return learned_.wake_s.samples > 0 ? learned_.wake_s.value : to_seconds(dynamics_.wake); }
 
 std::int32_t Unit::writes_left() const {
   return dynamics_.writes_per_day > 0 ? std::max(0, dynamics_.writes_per_day - writes_today_) : 1 << 20;
@@ -96,13 +105,15 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
   }
   const double span_w = envelope_.known() ? (envelope_.max - envelope_.min).value() : 2000.0;
   const double top_w = envelope_.known() ? envelope_.max.value() : 3000.0;
-  const bool learned = learned_.samples >= kSamplesToTrust && learned_.dead_time_s > 0.0;
-  const Bracket& bracket = learned ? kLearned : kPrior;
-  const double dead_s = learned ? learned_.dead_time_s : to_seconds(dynamics_.dead_time);
-  const double early_s = dead_s * bracket.dead_early;
-  const double late_s = dead_s + bracket.dead_late_s + caution_s_;
-  const double up = rate(dynamics_.ramp_up, span_w, kInstantly);
-  const double down = rate(dynamics_.ramp_down, span_w, kInstantly);
+  const double declared_up = rate(dynamics_.ramp_up, span_w, kInstantly);
+  const double declared_down = rate(dynamics_.ramp_down, span_w, kInstantly);
+  const Interval dead = believed(learned_.dead_time_s, {0.0, to_seconds(dynamics_.dead_time) + kPriorLateS}, kDeadRule);
+  const Interval up = believed(learned_.ramp_up_w_per_s, {declared_up / kSlower, declared_up * kQuicker}, kRampRule);
+  const Interval down =
+      believed(learned_.ramp_down_w_per_s, {declared_down / kSlower, declared_down * kQuicker}, kRampRule);
+  const Interval wake = believed(learned_.wake_s, {wake_s() / kQuicker, wake_s() * kSlower}, kWakeRule);
+  const double early_s = std::max(0.0, dead.low - caution_s_);
+  const double late_s = std::max(0.0, dead.high) + caution_s_;
   const Duration stopping = dynamics_.stop > Duration::zero() ? dynamics_.stop : dynamics_.ramp_down;
   const double stop = rate(stopping, top_w, kInstantly);
   TwinDynamics low;
@@ -111,18 +122,26 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
   TwinDynamics high = low;
   low.dead_up_s = late_s;
   low.dead_down_s = early_s;
-  low.up_w_per_s = up / bracket.slower;
-  low.down_w_per_s = down * bracket.quicker;
-  low.stop_w_per_s = stop * bracket.quicker;
-  low.wake_s = wake_s() * bracket.slower;
+  low.up_w_per_s = up.low;
+  low.down_w_per_s = down.high;
+  low.stop_w_per_s = stop * kQuicker;
+  low.wake_s = wake.high;
   high.dead_up_s = early_s;
   high.dead_down_s = late_s;
-  high.up_w_per_s = up * bracket.quicker;
-  high.down_w_per_s = down / bracket.slower;
-  high.stop_w_per_s = stop / bracket.slower;
-  high.wake_s = wake_s() / bracket.quicker;
+  high.up_w_per_s = up.high;
+  high.down_w_per_s = down.low;
+  high.stop_w_per_s = stop / kSlower;
+  high.wake_s = wake.low;
   low_.set_dynamics(low);
   high_.set_dynamics(high);
+
+  // For all who only want to know how slow it is.
+  if (learned_.dead_time_s.samples >= kSamplesToName) dynamics_.dead_time = from_seconds(learned_.dead_time_s.value);
+  up_w_per_s_ = likeliest(learned_.ramp_up_w_per_s, declared_up);
+  down_w_per_s_ = likeliest(learned_.ramp_down_w_per_s, declared_down);
+  if (learned_.ramp_up_w_per_s.samples >= kSamplesToName) dynamics_.ramp_up = from_seconds(span_w / up_w_per_s_);
+  if (learned_.ramp_down_w_per_s.samples >= kSamplesToName) dynamics_.ramp_down = from_seconds(span_w / down_w_per_s_);
+  if (learned_.wake_s.samples > 0) dynamics_.wake = from_seconds(learned_.wake_s.value);
 }
 
 void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted) {
@@ -149,6 +168,8 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
   }
   if (!adopted_ && reachable_ && seen.state != MinerState::unknown) adopt(seen, now);
 
+  sent_.from_rest = low_.mode() == Twin::Mode::running && settled();
+  sent_.from_w = low_.power_w();
   feed(seen.delivered, now);
   feed(seen.command, now);
   low_.advance(now);
@@ -166,8 +187,10 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
     }
   }
 
+  learn_wake(seen);
   if (seen.reported_power.usable()) {
     reported_now_w_ = seen.reported_power.value.value();
+    reported_at_ = seen.reported_power.at;
     reported_known_ = true;
   }
   if (adopted_ && reachable_) check_followed(seen, now, trusted);
@@ -245,7 +268,10 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
     if (is_new) {
       ++writes_today_;
       just_sent_ = true;
-      reported_before_w_ = reported_now_w_;
+      sent_.kind = record.kind;
+      sent_.at = record.sent_at;
+      sent_.goal_w = drawn_w(record.target);
+      wake_sent_ = record.kind == CommandKind::wake ? record.sent_at : MonoTime{};
     }
     fed_target_ = record.target;
   } else if (record.status != CommandStatus::refused && record.status != CommandStatus::failed) {
@@ -457,14 +483,38 @@ void Unit::learn_step(double ratio, double step_w) {
     high_.shift(drawn_w(target_) - before_w);
   }
   ++learned_.samples;
-  if (reported_known_) {
+  // The test ends three seconds after the step has settled: an older report may be one from under way.
+  if (reported_known_ && observed_at_ - reported_at_ < kAfterSettling) {
     const double reported_step_w = reported_now_w_ - reported_before_w_;
     const double real_step_w = ratio * step_w;
+    if (std::fabs(real_step_w) >= kLargeStepW) {
+      teach(learned_.report_gain, report_dissent_, reported_step_w / real_step_w, 1.0, kReportRule);
+    }
     const bool lie = std::fabs(reported_step_w - real_step_w) > kLieShare * std::fabs(real_step_w) + 50.0;
     lies_ = lie ? std::min(lies_ + 1, 5) : std::max(lies_ - 1, 0);
     if (lies_ >= 3) alarms_.set(Alarm::miner_lying);
     if (lies_ == 0) alarms_.set(Alarm::miner_lying, false);
   }
+}
+
+void Unit::learn_fit(const StepFit& fit) {
+  if (fit.dead_known) teach(learned_.dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
+  if (!fit.ramp_known) return;
+  LearnedValue& ramp = fit.up ? learned_.ramp_up_w_per_s : learned_.ramp_down_w_per_s;
+  teach(ramp, fit.up ? up_dissent_ : down_dissent_, fit.ramp_w_per_s, fit.weight, kRampRule);
+}
+
+void Unit::learn_wake(const MinerObservation& seen) {
+  if (wake_sent_ == MonoTime{} || seen.state_at <= wake_sent_) return;
+  if (seen.state == MinerState::waking) seen_waking_ = seen.state_at;
+  if (seen.state != MinerState::running) return;
+  // It began to run between two words of it; somewhere in between, if they are not far apart.
+  if (seen_waking_ > wake_sent_ && seen.state_at - seen_waking_ <= kWakeSeenWithin) {
+    const double took_s = 0.5 * (to_seconds(seen.state_at - wake_sent_) + to_seconds(seen_waking_ - wake_sent_));
+    const double wake_s = took_s - to_seconds(dynamics_.dead_time);
+    if (wake_s > 1.0) teach(learned_.wake_s, wake_dissent_, wake_s, 1.0, kWakeRule);
+  }
+  wake_sent_ = MonoTime{};
 }
 
 void Unit::step_unseen(double step_w) { unseen_steps_ += std::fabs(step_w) >= kLargeStepW ? kUnseenSteps : 1; }

@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include "base/time.hpp"
+#include "control/learned.hpp"
+#include "control/step_learner.hpp"
 #include "control/twin.hpp"
 #include "model/decision.hpp"
 #include "model/memory.hpp"
@@ -44,7 +46,9 @@ class Unit {
   }
   bool waking() const { return on() && !adjustable(); }
   const Envelope& envelope() const { return envelope_; }
+  /// The firmware's own, with what was learned in their place.
   const MinerDynamics& dynamics() const { return dynamics_; }
+  const LearnedMiner& learned() const { return learned_; }
   CommandKind wanted() const { return wanted_; }
   Watts target() const { return target_; }
   /// Watts it will draw once the decided target has settled.
@@ -71,6 +75,15 @@ class Unit {
   std::uint64_t sequence() const { return sequence_; }
   /// A new command of this unit reached the wire since the last tick.
   bool just_sent() const { return just_sent_; }
+  /// The newest command that reached the wire, and from where it moves the miner; in watts of the meter.
+  struct Sent {
+    CommandKind kind = CommandKind::none;
+    MonoTime at{};
+    double goal_w = 0.0;
+    double from_w = 0.0;
+    bool from_rest = false;  ///< it ran, and had settled before
+  };
+  const Sent& sent() const { return sent_; }
 
   /// Its circuit leaves `cap_w` for it. Below its minimum it cannot run at all.
   void limit_to(double cap_w);
@@ -89,6 +102,11 @@ class Unit {
   // --- learning --------------------------------------------------------------------------------------------------
   /// An own step of this unit alone showed `ratio` of itself on the grid meter.
   void learn_step(double ratio, double step_w);
+  /// A step test of this unit begins: what it reports now is what it reported before.
+  void step_begins() { reported_before_w_ = reported_now_w_; }
+  /// What the samples around a step showed of the dead time and a ramp.
+  void learn_fit(const StepFit& fit);
+  StepGuess guess() const { return {up_w_per_s_, down_w_per_s_}; }
   /// The meter did not see the last step at all.
   void step_unseen(double step_w);
 
@@ -108,6 +126,7 @@ class Unit {
  private:
   void adopt(const MinerObservation& seen, MonoTime now);
   void refresh_dynamics(const MinerObservation& seen);
+  void learn_wake(const MinerObservation& seen);
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
@@ -123,6 +142,8 @@ class Unit {
   Envelope envelope_;
   MinerDynamics dynamics_;
   LearnedMiner learned_;
+  Dissent dead_dissent_, up_dissent_, down_dissent_, wake_dissent_, report_dissent_;
+  double up_w_per_s_ = 0.0, down_w_per_s_ = 0.0;  ///< the likeliest ramps
   Twin low_, high_;
 
   CommandKind wanted_ = CommandKind::none;
@@ -137,6 +158,9 @@ class Unit {
   Watts fed_target_{};
   MonoTime answered_at_{};
   bool just_sent_ = false;
+  Sent sent_;
+  MonoTime wake_sent_{};    ///< a wake is under way whose end teaches
+  MonoTime seen_waking_{};  ///< newest word of the miner that it still wakes
   bool acknowledged_ = false;
   bool after_wake_ = false;  ///< the last acknowledged command was a wake: its target may have been ignored
 
@@ -163,6 +187,7 @@ class Unit {
   double reported_before_w_ = 0.0;
   bool reported_known_ = false;
   double reported_now_w_ = 0.0;
+  MonoTime reported_at_{};
   int lies_ = 0;
 };
 

@@ -9,16 +9,29 @@
 
 namespace sluice {
 
-/// What was learned of one miner from its own steps against the grid meter. `samples` = 0: nothing learned, use priors.
-struct LearnedMiner {
+/// One number learned from samples: their slow mean, and how far they lie from it on average. No samples: not learned.
+struct LearnedValue {
+  double value = 0.0;
+  double spread = 0.0;  ///< ≥ 0; in the unit of `value`, or a share of it where control/learned.hpp says so
   std::uint32_t samples = 0;
-  double dead_time_s = 0.0;
-  double ramp_up_w_per_s = 0.0;
-  double ramp_down_w_per_s = 0.0;
-  double wake_s = 0.0;
-  double sleep_w = -1.0;   ///< < 0: not learned
-  double draw_gain = 1.0;  ///< drawn ≈ gain · target + offset
+  bool operator==(const LearnedValue&) const = default;
+};
+
+/// What was learned of one miner from its own steps against the grid meter. Without samples the firmware's priors
+/// count.
+struct LearnedMiner {
+  std::uint32_t samples = 0;  ///< steps that taught `draw_gain`
+  double draw_gain = 1.0;     ///< drawn ≈ gain · target + offset
   double draw_offset_w = 0.0;
+  /// First byte of a command written → the change shows in a reading, by the reading's own time (`value_time`). So it
+  /// holds the miner's dead time and the age of the meter's values: what a twin that is compared with them needs.
+  LearnedValue dead_time_s;
+  LearnedValue ramp_up_w_per_s;    ///< drawn watts, while running
+  LearnedValue ramp_down_w_per_s;  ///< > 0
+  LearnedValue wake_s;             ///< after the dead time: a wake acts → the miner says that it runs
+  LearnedValue report_gain;        ///< a step as reported / as the meter shows it
+  double sleep_w = -1.0;           ///< < 0: not learned
+  bool operator==(const LearnedMiner&) const = default;
 };
 
 struct MinerMemory {

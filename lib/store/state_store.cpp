@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "store/sqlite.hpp"
@@ -16,7 +17,7 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 64;";
 
-constexpr std::array<const char*, 1> kSteps{
+constexpr std::array<const char*, 2> kSteps{
     R"sql(
     CREATE TABLE site (
       id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -44,21 +45,38 @@ constexpr std::array<const char*, 1> kSteps{
       adapter_state TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     )sql",
+    // A mean alone says nothing of its worth: each learned number comes with its spread and its samples.
+    R"sql(
+    ALTER TABLE miner ADD COLUMN dead_time_spread_s REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN dead_time_samples INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN ramp_up_spread REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN ramp_up_samples INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN ramp_down_spread REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN ramp_down_samples INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN wake_spread REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN wake_samples INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN report_gain REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN report_gain_spread REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN report_gain_samples INTEGER NOT NULL DEFAULT 0;
+    )sql",
 };
 
-constexpr FileFormat kFormat{kPragmas, kSteps, true};
+// A miner as it is written and read, in this order; its place in the file comes last.
+constexpr std::size_t kColumnCount = 29;
+constexpr std::string_view kColumns =
+    "name, driven, parked_by_owner, starts_today, writes_today, day, last_start_unix_ms, last_stop_unix_ms,"
+    " learned_samples, sleep_w, draw_gain, draw_offset_w, adapter_state,"
+    " dead_time_s, dead_time_spread_s, dead_time_samples, ramp_up_w_per_s, ramp_up_spread, ramp_up_samples,"
+    " ramp_down_w_per_s, ramp_down_spread, ramp_down_samples, wake_s, wake_spread, wake_samples,"
+    " report_gain, report_gain_spread, report_gain_samples, position";
 
-bool same(const LearnedMiner& a, const LearnedMiner& b) {
-  return a.samples == b.samples && a.dead_time_s == b.dead_time_s && a.ramp_up_w_per_s == b.ramp_up_w_per_s &&
-         a.ramp_down_w_per_s == b.ramp_down_w_per_s && a.wake_s == b.wake_s && a.sleep_w == b.sleep_w &&
-         a.draw_gain == b.draw_gain && a.draw_offset_w == b.draw_offset_w;
-}
+constexpr FileFormat kFormat{kPragmas, kSteps, true};
 
 bool same(const MinerMemory& a, const MinerMemory& b) {
   return a.name == b.name && a.driven == b.driven && a.parked_by_owner == b.parked_by_owner &&
          a.starts_today == b.starts_today && a.writes_today == b.writes_today && a.day == b.day &&
          a.last_start_unix_ms == b.last_start_unix_ms && a.last_stop_unix_ms == b.last_stop_unix_ms &&
-         same(a.learned, b.learned) && a.adapter_state == b.adapter_state;
+         a.learned == b.learned && a.adapter_state == b.adapter_state;
 }
 
 bool same(const PersistentState& a, const PersistentState& b) {
@@ -76,6 +94,11 @@ bool keeps(const PersistentState& state, const std::string& name) {
   return std::any_of(state.miners.begin(), state.miners.end(), [&](const MinerMemory& m) { return m.name == name; });
 }
 
+/// Value, spread and samples stand side by side.
+LearnedValue learned_value(const SqlRow& row, int first) {
+  return {row.real(first), row.real(first + 1), static_cast<std::uint32_t>(row.integer(first + 2))};
+}
+
 MinerMemory miner_of(const SqlRow& row) {
   MinerMemory miner;
   miner.name = row.text(0);
@@ -87,29 +110,53 @@ MinerMemory miner_of(const SqlRow& row) {
   miner.last_start_unix_ms = row.integer(6);
   miner.last_stop_unix_ms = row.integer(7);
   miner.learned.samples = static_cast<std::uint32_t>(row.integer(8));
-  miner.learned.dead_time_s = row.real(9);
-  miner.learned.ramp_up_w_per_s = row.real(10);
-  miner.learned.ramp_down_w_per_s = row.real(11);
-  miner.learned.wake_s = row.real(12);
-  miner.learned.sleep_w = row.real(13);
-  miner.learned.draw_gain = row.real(14);
-  miner.learned.draw_offset_w = row.real(15);
-  miner.adapter_state = row.text(16);
+  miner.learned.sleep_w = row.real(9);
+  miner.learned.draw_gain = row.real(10);
+  miner.learned.draw_offset_w = row.real(11);
+  miner.adapter_state = row.text(12);
+  miner.learned.dead_time_s = learned_value(row, 13);
+  miner.learned.ramp_up_w_per_s = learned_value(row, 16);
+  miner.learned.ramp_down_w_per_s = learned_value(row, 19);
+  miner.learned.wake_s = learned_value(row, 22);
+  miner.learned.report_gain = learned_value(row, 25);
   return miner;
 }
 
 Result<void> write_miner(Database& database, const MinerMemory& miner, std::size_t position) {
   const LearnedMiner& learned = miner.learned;
-  return database.run(
-      "INSERT OR REPLACE INTO miner (name, position, driven, parked_by_owner, starts_today, writes_today, day,"
-      " last_start_unix_ms, last_stop_unix_ms, learned_samples, dead_time_s, ramp_up_w_per_s, ramp_down_w_per_s,"
-      " wake_s, sleep_w, draw_gain, draw_offset_w, adapter_state)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {miner.name, static_cast<std::int64_t>(position), std::int64_t{miner.driven}, std::int64_t{miner.parked_by_owner},
-       std::int64_t{miner.starts_today}, std::int64_t{miner.writes_today}, miner.day, miner.last_start_unix_ms,
-       miner.last_stop_unix_ms, std::int64_t{learned.samples}, learned.dead_time_s, learned.ramp_up_w_per_s,
-       learned.ramp_down_w_per_s, learned.wake_s, learned.sleep_w, learned.draw_gain, learned.draw_offset_w,
-       miner.adapter_state});
+  const auto samples = [](const LearnedValue& value) { return std::int64_t{value.samples}; };
+  std::string sql = "INSERT OR REPLACE INTO miner (" + std::string(kColumns) + ") VALUES (?";
+  for (std::size_t column = 1; column < kColumnCount; ++column) sql += ", ?";
+  sql += ")";
+  return database.run(sql.c_str(), {miner.name,
+                                    std::int64_t{miner.driven},
+                                    std::int64_t{miner.parked_by_owner},
+                                    std::int64_t{miner.starts_today},
+                                    std::int64_t{miner.writes_today},
+                                    miner.day,
+                                    miner.last_start_unix_ms,
+                                    miner.last_stop_unix_ms,
+                                    std::int64_t{learned.samples},
+                                    learned.sleep_w,
+                                    learned.draw_gain,
+                                    learned.draw_offset_w,
+                                    miner.adapter_state,
+                                    learned.dead_time_s.value,
+                                    learned.dead_time_s.spread,
+                                    samples(learned.dead_time_s),
+                                    learned.ramp_up_w_per_s.value,
+                                    learned.ramp_up_w_per_s.spread,
+                                    samples(learned.ramp_up_w_per_s),
+                                    learned.ramp_down_w_per_s.value,
+                                    learned.ramp_down_w_per_s.spread,
+                                    samples(learned.ramp_down_w_per_s),
+                                    learned.wake_s.value,
+                                    learned.wake_s.spread,
+                                    samples(learned.wake_s),
+                                    learned.report_gain.value,
+                                    learned.report_gain.spread,
+                                    samples(learned.report_gain),
+                                    static_cast<std::int64_t>(position)});
 }
 
 Result<PersistentState> read(Database& database) {
@@ -119,11 +166,8 @@ Result<PersistentState> read(Database& database) {
     state.saved_unix_ms = row.integer(1);
   });
   if (!done) return tl::unexpected(done.error());
-  done = database.query(
-      "SELECT name, driven, parked_by_owner, starts_today, writes_today, day, last_start_unix_ms, last_stop_unix_ms,"
-      " learned_samples, dead_time_s, ramp_up_w_per_s, ramp_down_w_per_s, wake_s, sleep_w, draw_gain, draw_offset_w,"
-      " adapter_state FROM miner ORDER BY position",
-      {}, [&](const SqlRow& row) { state.miners.push_back(miner_of(row)); });
+  const std::string sql = "SELECT " + std::string(kColumns) + " FROM miner ORDER BY position";
+  done = database.query(sql.c_str(), {}, [&](const SqlRow& row) { state.miners.push_back(miner_of(row)); });
   if (!done) return tl::unexpected(done.error());
   return state;
 }

@@ -25,7 +25,15 @@ MinerMemory full_memory(const std::string& name) {
   miner.day = 20625;
   miner.last_start_unix_ms = 1782036000123;
   miner.last_stop_unix_ms = 1782035000456;
-  miner.learned = {11, 1.5, 42.25, 650.0, 61.0, 24.5, 1.07, -12.5};
+  miner.learned = {.samples = 11,
+                   .draw_gain = 1.07,
+                   .draw_offset_w = -12.5,
+                   .dead_time_s = {1.5, 0.25, 10},
+                   .ramp_up_w_per_s = {42.25, 0.03, 9},
+                   .ramp_down_w_per_s = {650.0, 0.125, 8},
+                   .wake_s = {61.0, 0.0625, 7},
+                   .report_gain = {0.93, 0.02, 6},
+                   .sleep_w = 24.5};
   miner.adapter_state = std::string("session\0id'\"", 12);
   return miner;
 }
@@ -39,14 +47,7 @@ void expect_full_memory(const MinerMemory& miner, const std::string& name) {
   EXPECT_EQ(miner.day, 20625);
   EXPECT_EQ(miner.last_start_unix_ms, 1782036000123);
   EXPECT_EQ(miner.last_stop_unix_ms, 1782035000456);
-  EXPECT_EQ(miner.learned.samples, 11U);
-  EXPECT_EQ(miner.learned.dead_time_s, 1.5);
-  EXPECT_EQ(miner.learned.ramp_up_w_per_s, 42.25);
-  EXPECT_EQ(miner.learned.ramp_down_w_per_s, 650.0);
-  EXPECT_EQ(miner.learned.wake_s, 61.0);
-  EXPECT_EQ(miner.learned.sleep_w, 24.5);
-  EXPECT_EQ(miner.learned.draw_gain, 1.07);
-  EXPECT_EQ(miner.learned.draw_offset_w, -12.5);
+  EXPECT_EQ(miner.learned, full_memory(name).learned);
   EXPECT_EQ(miner.adapter_state, std::string("session\0id'\"", 12));
 }
 
@@ -168,6 +169,44 @@ TEST_F(StateStoreTest, NewerSchemaIsAnErrorAndTheFileStaysAsItIs) {
   EXPECT_FALSE(store.save({}));
   auto database = Database::open(path, Database::Access::read_only);
   EXPECT_EQ(database->integer("SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+// A file as the first release wrote it: what it holds is kept, what it could not know begins unlearned.
+TEST_F(StateStoreTest, AFileOfTheFirstSchemaIsTakenOver) {
+  {
+    auto database = Database::open(path, Database::Access::read_write);
+    ASSERT_TRUE(database->execute(
+        "CREATE TABLE site (id INTEGER PRIMARY KEY CHECK (id = 0), clean_stop INTEGER NOT NULL,"
+        " saved_unix_ms INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE miner (name TEXT PRIMARY KEY, position INTEGER NOT NULL, driven INTEGER NOT NULL,"
+        " parked_by_owner INTEGER NOT NULL, starts_today INTEGER NOT NULL, writes_today INTEGER NOT NULL,"
+        " day INTEGER NOT NULL, last_start_unix_ms INTEGER NOT NULL, last_stop_unix_ms INTEGER NOT NULL,"
+        " learned_samples INTEGER NOT NULL, dead_time_s REAL NOT NULL, ramp_up_w_per_s REAL NOT NULL,"
+        " ramp_down_w_per_s REAL NOT NULL, wake_s REAL NOT NULL, sleep_w REAL NOT NULL, draw_gain REAL NOT NULL,"
+        " draw_offset_w REAL NOT NULL, adapter_state TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+        "INSERT INTO site VALUES (0, 1, 77);"
+        "INSERT INTO miner VALUES ('s19', 0, 1, 0, 3, 12, 20625, 5, 6, 14, 0.0, 0.0, 0.0, 0.0, -1.0, 1.05, 2.0,"
+        " 'session');"
+        "PRAGMA user_version = 1;"));
+  }
+  SqliteStateStore store(path, clock, log);
+  auto state = store.load();
+  ASSERT_TRUE(state) << state.error().text;
+  ASSERT_EQ(state->miners.size(), 1U);
+  const MinerMemory& miner = state->miners[0];
+  EXPECT_EQ(miner.name, "s19");
+  EXPECT_EQ(miner.writes_today, 12);
+  EXPECT_EQ(miner.adapter_state, "session");
+  LearnedMiner draw_only;
+  draw_only.samples = 14;
+  draw_only.draw_gain = 1.05;
+  draw_only.draw_offset_w = 2.0;
+  EXPECT_EQ(miner.learned, draw_only);
+  EXPECT_TRUE(store.save({{full_memory("s19")}, false, 78}));
+  SqliteStateStore again(path, clock, log);
+  state = again.load();
+  ASSERT_TRUE(state) << state.error().text;
+  expect_full_memory(state->miners.at(0), "s19");
 }
 
 TEST_F(StateStoreTest, MissingFolderIsAnErrorUntilItAppears) {
