@@ -44,11 +44,27 @@ json command_json(const CommandRecord& command, MonoTime now) {
   return out;
 }
 
+json learned_json(const LearnedValue& learned) {
+  if (learned.samples == 0) return nullptr;
+  return {{"value", learned.value}, {"spread", learned.spread}, {"samples", learned.samples}};
+}
+
+/// null: the firmware's own numbers count.
+json learned_json(const LearnedMiner& learned) {
+  json out{{"dead_time_s", learned_json(learned.dead_time_s)},
+           {"ramp_up_w_per_s", learned_json(learned.ramp_up_w_per_s)},
+           {"ramp_down_w_per_s", learned_json(learned.ramp_down_w_per_s)},
+           {"wake_s", learned_json(learned.wake_s)},
+           {"report_gain", learned_json(learned.report_gain)}};
+  out["draw_gain"] = learned.samples > 0 ? json{{"value", learned.draw_gain}, {"samples", learned.samples}} : json();
+  return out;
+}
+
 json decided_json(const MinerDecision& decision) {
   json out{{"wanted", to_string(decision.wanted)},          {"sequence", decision.sequence},
            {"expected_w", decision.expected_power.value()}, {"reason", to_string(decision.reason)},
            {"sentence", sentence(decision.reason)},         {"cuts", cuts_json(decision.cuts)},
-           {"alarms", alarms_json(decision.alarms)}};
+           {"alarms", alarms_json(decision.alarms)},        {"learned", learned_json(decision.learned)}};
   const bool runs = decision.wanted == CommandKind::target || decision.wanted == CommandKind::wake;
   out["target_w"] = runs ? json(decision.target.value()) : json(nullptr);
   return out;

@@ -200,36 +200,46 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
 }
 
 void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w) {
-  // What answers in the meter's place, or moves at the same time, teaches nothing of the miner.
-  const bool throttled = snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value;
-  if (throttled || grid_.verdict(snapshot.now) != GridTrust::good) step_learner_.abandon();
+  // Sun that is throttled answers in the meter's place. Readings that only contradict each other may do so because a
+  // twin is wrong: that is when learning is needed most.
+  const GridTrust trust = grid_.verdict(snapshot.now);
+  bool over = step_learner_.over(snapshot.now) || (trust != GridTrust::good && trust != GridTrust::implausible);
+  if (snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value) step_learner_.abandon();
+  // What moves at the same time ends a window; what it showed until then counts.
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    const Unit& unit = units_[i];
     const bool mine = step_learner_.running() && step_learner_.unit() == i;
-    if (unit.just_sent()) {
-      const Unit::Sent& sent = unit.sent();
-      const bool target = sent.kind == CommandKind::target && unit.controllable();
-      if (mine && target) {
-        step_learner_.follow(sent.at, sent.goal_w);
-      } else if (step_learner_.running() || !target || !sent.from_rest) {
-        step_learner_.abandon();
-      } else {
-        step_learner_.begin(static_cast<std::uint8_t>(i), sent.at, sent.from_w, sent.goal_w);
-      }
-    }
+    const bool retargeted = units_[i].just_sent() && units_[i].sent().kind == CommandKind::target;
+    if (mine && retargeted) step_learner_.follow(units_[i].sent().at, units_[i].sent().goal_w);
+    if (mine) over = over || (units_[i].just_sent() && !retargeted) || !units_[i].controllable();
+    if (!mine) over = over || units_[i].just_sent() || !units_[i].settled();
   }
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (step_learner_.running() && step_learner_.unit() != i && !units_[i].settled()) step_learner_.abandon();
+  if (step_learner_.running() && over) {
+    Unit& unit = units_[step_learner_.unit()];
+    unit.learn_fit(step_learner_.finish(unit.guess()));
   }
+  begin_to_learn(snapshot);
   const bool battery_known = !site_.battery.present || snapshot.battery.power.fresh(snapshot.now, kBatteryAligned);
   if (battery_known && snapshot.pv.power.fresh(snapshot.now, kPvAligned)) {
     const double others_w = snapshot.pv.power.value.value() + battery_w;
     step_learner_.look({grid_.value_time(), grid_.power_w() + others_w, others_w});
   }
-  if (step_learner_.over(snapshot.now)) {
-    Unit& unit = units_[step_learner_.unit()];
-    unit.learn_fit(step_learner_.finish(unit.guess()));
+}
+
+void Controller::begin_to_learn(const Snapshot& snapshot) {
+  const bool throttled = snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value;
+  if (step_learner_.running() || throttled || grid_.verdict(snapshot.now) != GridTrust::good) return;
+  const Unit* moved = nullptr;
+  for (const Unit& unit : units_) {
+    const bool steps = unit.just_sent() && unit.sent().kind == CommandKind::target && unit.sent().from_rest;
+    if (steps && moved == nullptr && unit.controllable()) {
+      moved = &unit;
+    } else if (unit.just_sent() || !unit.settled()) {
+      return;
+    }
   }
+  if (moved == nullptr) return;
+  const Unit::Sent& sent = moved->sent();
+  step_learner_.begin(static_cast<std::uint8_t>(moved - units_.data()), sent.at, sent.from_w, sent.goal_w);
 }
 
 bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const {
@@ -459,6 +469,7 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
     miner.reason = reasons_[i];
     miner.cuts = verdicts_.cuts[i];
     miner.alarms = unit.alarms();
+    miner.learned = unit.learned();
     miner.expected_power = Watts(0.5 * (unit.twin(Bound::low).power_w() + unit.twin(Bound::high).power_w()));
     if (unit.reachable()) mining_w += miner.expected_power.value();
     decision.miners.push_back(miner);

@@ -57,6 +57,7 @@ class Controller {
   double twins_w(Bound bound, MonoTime at) const;
   void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w);
   void learn_from_steps(const Snapshot& snapshot, double battery_w);
+  void begin_to_learn(const Snapshot& snapshot);
   void look_at_jitter();
   bool contradiction(const Snapshot& snapshot, double battery_w) const;
   Reason distrust(const Snapshot& snapshot, const BatteryTerms& battery, bool& hold, AlarmSet& alarms);

@@ -11,6 +11,7 @@ constexpr double kDissentWidths = 2.0;
 // Old samples fade: a miner ages, gets another firmware, another summer.
 constexpr double kMemory = 8.0;
 constexpr double kSpreads = 2.0;
+constexpr std::uint32_t kDoubtedSamples = 4;
 
 }  // namespace
 
@@ -43,6 +44,11 @@ void teach(LearnedValue& learned, Dissent& dissent, double sample, double weight
   learned.value += part * std::clamp(off, -width, width);
   learned.spread += part * (std::fabs(off) / scale - learned.spread);
   ++learned.samples;
+}
+
+void distrust(LearnedValue& learned, const LearningRule& rule) {
+  learned.samples = std::min(learned.samples, kDoubtedSamples) / 2;
+  learned.spread = std::max(learned.spread, rule.first);
 }
 
 Interval believed(const LearnedValue& learned, const Interval& prior, const LearningRule& rule) {

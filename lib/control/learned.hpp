@@ -32,6 +32,9 @@ double half_width(const LearnedValue& learned, const LearningRule& rule);
 /// Takes in `sample`. `weight` 0…1: how well it stands out of the noise.
 void teach(LearnedValue& learned, Dissent& dissent, double sample, double weight, const LearningRule& rule);
 
+/// Believed no more than after two samples; if it was not believed more, by half: the third time it is forgotten.
+void distrust(LearnedValue& learned, const LearningRule& rule);
+
 /// Where the truth may lie. The prior's part halves with every sample, so that one lucky fit alone promises nothing.
 Interval believed(const LearnedValue& learned, const Interval& prior, const LearningRule& rule);
 

@@ -268,9 +268,9 @@ StepFit StepLearner::finish(const StepGuess& guess) {
   const double variance = std::max(search.best_left() / static_cast<double>(samples_.size() - 4), kNoiseW * kNoiseW);
   const double explained = window.all() - search.best_left();
   fit.share = search.match(search.dead_s(), search.ramp()).share;
-  const bool fits = explained >= kExplained * window.all() && explained >= kFarMore * variance &&
-                    fit.share >= kShareLow && fit.share <= kShareHigh;
-  if (!fits) return fit;
+  fit.fits = explained >= kExplained * window.all() && explained >= kFarMore * variance && fit.share >= kShareLow &&
+             fit.share <= kShareHigh;
+  if (!fit.fits) return fit;
 
   const double limit = search.best_left() + kClearly * variance;
   const double earlier_s = search.reach_s(-1.0, limit);

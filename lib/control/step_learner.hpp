@@ -26,6 +26,7 @@ struct StepGuess {
 
 /// What one window showed. A number that the samples do not tell apart from its neighbours is not known.
 struct StepFit {
+  bool fits = false;  ///< the step explains what moved; without it nothing else is known
   bool dead_known = false;
   double dead_s = 0.0;
   bool ramp_known = false;

@@ -21,6 +21,8 @@ constexpr LearningRule kWakeRule{0.05, 0.15, true};
 constexpr LearningRule kReportRule{0.02, 0.1, true};
 constexpr std::uint32_t kSamplesToName = 3;      // from here on the learned number stands for the firmware's
 constexpr Duration kAfterSettling = seconds(3);  // as step_test.cpp
+constexpr Duration kSameStep = seconds(40);      // as the learner's window
+constexpr int kMisfits = 3;
 constexpr Duration kWakeSeenWithin = seconds(15);
 
 constexpr Duration kUnreachableAlarm = seconds(60);
@@ -473,6 +475,7 @@ void Unit::want_nothing() { wanted_ = CommandKind::none; }
 
 void Unit::learn_step(double ratio, double step_w) {
   unseen_steps_ = 0;
+  confirmed_at_ = observed_at_;
   // The step shows the slope; an offset is taken up by the balance itself. Small steps say less: loads move too.
   const double before_w = drawn_w(target_);
   const double seen_gain = std::clamp(learned_.draw_gain * ratio, 0.6, 1.5);
@@ -498,10 +501,25 @@ void Unit::learn_step(double ratio, double step_w) {
 }
 
 void Unit::learn_fit(const StepFit& fit) {
+  if (!fit.fits) {
+    // The meter showed this step, and nothing that was ever learned, or may be true instead, looks like it.
+    if (observed_at_ - confirmed_at_ < kSameStep && ++misfits_ >= kMisfits) {
+      misfits_ = 0;
+      distrust_learned();
+    }
+    return;
+  }
+  misfits_ = 0;
   if (fit.dead_known) teach(learned_.dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
   if (!fit.ramp_known) return;
   LearnedValue& ramp = fit.up ? learned_.ramp_up_w_per_s : learned_.ramp_down_w_per_s;
   teach(ramp, fit.up ? up_dissent_ : down_dissent_, fit.ramp_w_per_s, fit.weight, kRampRule);
+}
+
+void Unit::distrust_learned() {
+  distrust(learned_.dead_time_s, kDeadRule);
+  distrust(learned_.ramp_up_w_per_s, kRampRule);
+  distrust(learned_.ramp_down_w_per_s, kRampRule);
 }
 
 void Unit::learn_wake(const MinerObservation& seen) {

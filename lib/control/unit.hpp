@@ -126,6 +126,7 @@ class Unit {
  private:
   void adopt(const MinerObservation& seen, MonoTime now);
   void refresh_dynamics(const MinerObservation& seen);
+  void distrust_learned();
   void learn_wake(const MinerObservation& seen);
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
@@ -143,6 +144,8 @@ class Unit {
   MinerDynamics dynamics_;
   LearnedMiner learned_;
   Dissent dead_dissent_, up_dissent_, down_dissent_, wake_dissent_, report_dissent_;
+  MonoTime confirmed_at_{};                       ///< the meter showed a step in full
+  int misfits_ = 0;                               ///< of such steps, in a row: no dead time and no ramp explains them
   double up_w_per_s_ = 0.0, down_w_per_s_ = 0.0;  ///< the likeliest ramps
   Twin low_, high_;
 

@@ -7,6 +7,7 @@
 #include "base/static_vector.hpp"
 #include "base/time.hpp"
 #include "base/units.hpp"
+#include "model/memory.hpp"
 #include "model/miner.hpp"
 #include "model/site.hpp"
 
@@ -132,6 +133,7 @@ struct MinerDecision {
   ReasonSet cuts;          ///< what the guard cut for
   AlarmSet alarms;         ///< of this miner
   Watts expected_power{};  ///< the twin's estimate of what it draws now
+  LearnedMiner learned;    ///< what the twin goes by
 };
 
 struct Decision {

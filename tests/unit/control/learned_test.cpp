@@ -67,6 +67,19 @@ TEST(Learned, ContradictionsThatDoNotAgreeNeverBecomeTheTruth) {
   EXPECT_GE(half_width(value, kSeconds), 1.5);
 }
 
+TEST(Learned, WhatIsDistrustedWidensAndKeepsItsValue) {
+  LearnedValue value;
+  Dissent dissent;
+  for (int i = 0; i < 12; ++i) teach(value, dissent, 1.5, 1.0, kSeconds);
+  const double sure = width(believed(value, kPrior, kSeconds));
+  distrust(value, kSeconds);
+  EXPECT_EQ(value.value, 1.5);
+  EXPECT_GT(width(believed(value, kPrior, kSeconds)), 2.0 * sure);
+  distrust(value, kSeconds);
+  distrust(value, kSeconds);
+  EXPECT_EQ(believed(value, kPrior, kSeconds).high, kPrior.high) << "forgotten";
+}
+
 TEST(Learned, SharesScaleWithTheValue) {
   LearnedValue value;
   Dissent dissent;
