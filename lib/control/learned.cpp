@@ -13,6 +13,14 @@ constexpr double kMemory = 8.0;
 constexpr double kSpreads = 2.0;
 constexpr std::uint32_t kDoubtedSamples = 4;
 
+Interval around(const LearnedValue& learned, const LearningRule& rule) {
+  const double width = half_width(learned, rule);
+  // By a factor, not by a difference: however far samples scatter, a rate or a time stays greater than zero.
+  const double value = learned.value;
+  return rule.relative && value > 0.0 ? Interval{value / (1.0 + width / value), value + width}
+                                      : Interval{value - width, value + width};
+}
+
 }  // namespace
 
 double half_width(const LearnedValue& learned, const LearningRule& rule) {
@@ -53,8 +61,7 @@ void distrust(LearnedValue& learned, const LearningRule& rule) {
 
 Interval believed(const LearnedValue& learned, const Interval& prior, const LearningRule& rule) {
   if (learned.samples == 0) return prior;
-  const double width = half_width(learned, rule);
-  const Interval own{learned.value - width, learned.value + width};
+  const Interval own = around(learned, rule);
   const double rest = 1.0 / static_cast<double>(1U << std::min(learned.samples, 20U));
   return {std::min(own.low, own.low + rest * (prior.low - own.low)),
           std::max(own.high, own.high + rest * (prior.high - own.high))};

@@ -11,7 +11,12 @@ constexpr double kWakeIdleShare = 0.6;
 constexpr double kWakeIdleExtraW = 40.0;
 constexpr double kSaidAsleepS = 3.0;
 
+// Slower than this is not a ramp. A rate that is wrong, or not a number, must not let a twin run away from its goal.
+constexpr double kSlowestWPerS = 0.5;
+
 double toward(double from, double to, double up, double down, double seconds) {
+  up = up >= kSlowestWPerS ? up : kSlowestWPerS;
+  down = down >= kSlowestWPerS ? down : kSlowestWPerS;
   return to > from ? std::min(to, from + up * seconds) : std::max(to, from - down * seconds);
 }
 

@@ -87,6 +87,13 @@ TEST(Learned, SharesScaleWithTheValue) {
   EXPECT_NEAR(half_width(value, kShare), 40.0, 5.0);
 }
 
+TEST(Learned, ARateStaysPositiveHoweverFarItsSamplesScatter) {
+  LearnedValue value{400.0, 0.9, 5};
+  const Interval interval = believed(value, {300.0, 600.0}, kShare);
+  EXPECT_GT(interval.low, 0.0);
+  EXPECT_GT(interval.high, 400.0);
+}
+
 TEST(Learned, AWeakSampleMovesLess) {
   LearnedValue strong, weak;
   Dissent dissent;

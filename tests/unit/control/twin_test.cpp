@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace sluice::control {
 namespace {
 
@@ -104,6 +106,20 @@ TEST(Twin, ATargetDuringWakingIsOnlyQueued) {
   EXPECT_LT(twin.power_w(), 100.0);
   twin.advance(at(120));
   EXPECT_DOUBLE_EQ(twin.power_w(), 2000.0);
+}
+
+TEST(Twin, NoRateLetsItRunAwayFromItsGoal) {
+  for (const double rate : {-50.0, 0.0, std::nan("")}) {
+    TwinDynamics dynamics;
+    dynamics.up_w_per_s = dynamics.down_w_per_s = rate;
+    Twin twin;
+    twin.reset(at(0.0), Twin::Mode::running, 2000.0, dynamics);
+    twin.set_dynamics(dynamics);
+    twin.run_at(at(0.0), 1500.0);
+    for (int second = 1; second <= 600; ++second) twin.advance(at(second));
+    EXPECT_LE(twin.power_w(), 2000.0) << rate;
+    EXPECT_GE(twin.power_w(), 1500.0) << rate;
+  }
 }
 
 TEST(Twin, SleepFallsToStandby) {
