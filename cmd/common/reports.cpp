@@ -146,6 +146,17 @@ json status_json(const runtime::TickView& view, const std::string& history_degra
            {"late_ticks", view.stats.late_ticks},
            {"worst_step_us", to_seconds(view.stats.worst_step) * 1e6},
            {"history_degraded", history_degraded}};
+  out["reserved_w"] = decision.estimate_valid ? json(decision.reserved.value()) : json(nullptr);
+  out["yield_to"] = json::array();
+  for (std::size_t i = 0; i < snapshot.yield_to.size(); ++i) {
+    const YieldObservation& load = snapshot.yield_to[i];
+    out["yield_to"].push_back({{"name", view.crew->site.yield_to[i].device},
+                               {"state", to_string(load.state)},
+                               {"sentence", sentence(load.state)},
+                               {"for_s", to_seconds(now - load.since)},
+                               {"reserved_w", number(load.reserved)},
+                               {"draws_w", number(load.power)}});
+  }
   out["devices"] = json::array();
   for (const auto& device : view.devices) {
     out["devices"].push_back({{"name", device->name}, {"up", device->up}, {"trouble", device->trouble}});
@@ -172,7 +183,9 @@ json why_json(const std::vector<runtime::DecisionEntry>& entries) {
                     {"sentence", sentence(entry.reason)},
                     {"cuts", cuts_json(entry.cuts)},
                     {"grid_w", number(entry.grid)},
-                    {"available_w", entry.estimate_valid ? json(entry.available.value()) : json(nullptr)}});
+                    {"available_w", entry.estimate_valid ? json(entry.available.value()) : json(nullptr)},
+                    {"reserved_w", entry.estimate_valid ? json(entry.reserved.value()) : json(nullptr)},
+                    {"reserved_for", entry.reserved_for}});
   }
   return list;
 }

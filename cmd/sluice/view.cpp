@@ -70,6 +70,12 @@ std::string bar(const json& miner) {
   return cells;
 }
 
+std::string yield_line(const json& load) {
+  return fmt::format("  {:<12} {} reserved, draws {}   {} ({:.0f} s)\n", text(load, "name"),
+                     amount(load, "reserved_w", "W"), amount(load, "draws_w", "W"), text(load, "sentence"),
+                     load.value("for_s", 0.0));
+}
+
 std::string miner_line(const json& miner) {
   std::string why = text(miner, "sentence");
   for (const char* trouble : {"trouble", "command_trouble"}) {
@@ -93,6 +99,7 @@ std::string status_text(const json& status) {
   }
   out += fmt::format("\n  mining may draw {:>8}   mining draws {:>8}\n", amount(status, "available_w", "W"),
                      amount(status, "mining_w", "W"));
+  for (const json& load : status.value("yield_to", json::array())) out += yield_line(load);
   out += alarms(status, "");
   for (const json& device : status.value("devices", json::array())) {
     if (!device.value("up", false)) out += fmt::format("  ! {}: {}\n", text(device, "name"), text(device, "trouble"));
@@ -113,6 +120,8 @@ std::string decision_text(const json& entry) {
   std::string line =
       fmt::format("{}  {:<12} {:<14} {}  [grid {}, mining may draw {}", clock_time(entry), text(entry, "miner"), wanted,
                   text(entry, "sentence"), amount(entry, "grid_w", "W"), amount(entry, "available_w", "W"));
+  if (!text(entry, "reserved_for").empty())
+    line += fmt::format(", {} reserved for {}", amount(entry, "reserved_w", "W"), text(entry, "reserved_for"));
   for (const json& cut : entry.value("cuts", json::array())) line += ", cut: " + cut.get<std::string>();
   return line + "]";
 }

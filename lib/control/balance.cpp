@@ -66,6 +66,14 @@ BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObserva
   return terms;
 }
 
+double reserved_w(const Snapshot& snapshot) {
+  double sum = 0.0;
+  for (const YieldObservation& load : snapshot.yield_to) {
+    if (load.reserved.usable()) sum += std::max(0.0, load.reserved.value.value());
+  }
+  return sum;
+}
+
 double available_w(double surplus_w, double grid_target_w, const BatteryTerms& battery) {
   const double for_battery_w = (1.0 - battery.share) * std::min(std::max(surplus_w, 0.0), battery.room_w);
   return surplus_w + grid_target_w - for_battery_w;

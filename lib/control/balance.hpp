@@ -4,7 +4,8 @@
 ///     S = −grid + Σ twin + charge − discharge
 ///     A = S + grid_target − (1 − ω)·min(S⁺, C) + D
 ///
-/// C = what the battery could charge now, ω = the share of C that mining may take, D = discharge that mining may use.
+/// less what is reserved for other loads. C = what the battery could charge now, ω = the share of C that mining may
+/// take, D = discharge that mining may use.
 
 #include "base/units.hpp"
 #include "model/site.hpp"
@@ -32,6 +33,9 @@ inline double surplus_w(double grid_w, double twins_w, const BatteryTerms& batte
 }
 /// A without D.
 double available_w(double surplus_w, double grid_target_w, const BatteryTerms& battery);
+
+/// What is kept free for other loads that go first; comes off A. What they draw already is house load.
+double reserved_w(const Snapshot& snapshot);
 
 /// Linear between the points, constant beyond them; `otherwise` when there are none.
 double share_at(const StaticVector<SharePoint, 16>& curve, Percent soc, double otherwise);

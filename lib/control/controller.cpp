@@ -316,12 +316,13 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   Budget out;
   const MonoTime at = grid_.value_time();
   const double target_w = site_.control.grid_target.value();
+  const double for_others_w = reserved_w(snapshot);
   battery.power_w = battery_w;
   double middle_surplus_w = 0.0;
   for (const Bound bound : kBounds) {
     const double surplus = surplus_w(grid_w, twins_w(bound, at), battery);
     middle_surplus_w += 0.5 * surplus;
-    out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery);
+    out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
   if (battery.buffers) {
@@ -349,6 +350,7 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   decision.estimate_valid = true;
   decision.surplus = Watts(middle_surplus_w);
   decision.available = Watts(middle_w);
+  decision.reserved = Watts(for_others_w);
   decision.battery_room = Watts(battery.room_w);
   return out;
 }

@@ -143,7 +143,8 @@ struct Decision {
   bool estimate_valid = false;  ///< false: the four watts below mean nothing
   Watts house_load{};           ///< everything that is not a miner, at the grid reading's time
   Watts surplus{};              ///< S: before miners and battery
-  Watts available{};            ///< A: what surplus-driven mining may draw now
+  Watts available{};            ///< A: what surplus-driven mining may draw now, `reserved` taken off
+  Watts reserved{};             ///< kept free for the loads of `Site::yield_to`
   Watts mining{};               ///< Σ twin now
   Watts battery_room{};         ///< C: what the battery could charge now
   Watts hidden_margin{};        ///< part of `available` that no meter shows (curtailed PV)

@@ -103,6 +103,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, kMeasurement
     {"battery_charge_limit_w", "W"},
     {"battery_discharge_limit_w", "W"},
     {"house_w", "W"},
+    {"load_w", "W"},
+    {"load_wants", ""},
+    {"load_wanted_w", "W"},
 }};
 
 template <std::size_t N>
@@ -121,6 +124,15 @@ std::optional<Enum> find(const std::array<std::string_view, N>& names, std::stri
 constexpr std::array<std::string_view, 4> kStrategies{"solar", "solar-battery", "full", "off"};
 constexpr std::array<std::string_view, 3> kProfiles{"gentle", "normal", "bare"};
 constexpr std::array<std::string_view, 3> kOnStops{"park", "minimum", "leave"};
+constexpr std::array<std::string_view, 6> kYieldStates{"content", "waiting", "drawing", "silent", "released", "passed"};
+constexpr std::array<std::string_view, 6> kYieldSentences{
+    "wants nothing",
+    "wants energy and does not take it yet",
+    "takes energy",
+    "does not answer: what was reserved is kept for a while",
+    "has not answered for too long: nothing is reserved for it",
+    "did not take what was offered: it is offered again later",
+};
 
 template <class Enum>
 constexpr std::size_t index_of(Enum value) {
@@ -164,6 +176,8 @@ std::string_view to_string(GridConnection connection) {
   static constexpr std::array<std::string_view, 3> names{"connected", "islanded", "generator"};
   return pick(names, index_of(connection));
 }
+std::string_view to_string(YieldState state) { return pick(kYieldStates, index_of(state)); }
+std::string_view sentence(YieldState state) { return pick(kYieldSentences, index_of(state)); }
 std::string_view to_string(Reason reason) {
   return index_of(reason) < kReasonCount ? kReasons[index_of(reason)].name : "invalid";
 }

@@ -14,6 +14,7 @@ namespace sluice {
 
 inline constexpr std::size_t kMaxMiners = 32;
 inline constexpr std::size_t kMaxCircuits = 16;
+inline constexpr std::size_t kMaxYields = 8;
 inline constexpr std::uint8_t kNoCircuit = 255;
 
 enum class Strategy : std::uint8_t { solar, solar_battery, full, off };
@@ -100,6 +101,15 @@ struct MinerSite {
   std::int32_t priority = 0;  ///< higher runs first; equal: order of the file
 };
 
+/// A load that goes first: a wallbox, a boiler, evcc.
+struct YieldSite {
+  std::string device;                              ///< whose `load_…` measurements tell what it wants and draws
+  Watts reserve{};                                 ///< kept free while it wants energy, less what it draws already
+  Duration stale_after{std::chrono::seconds(60)};  ///< an older word of it is silence
+  Duration keep{std::chrono::minutes(10)};         ///< what was reserved stays so for this long of silence
+  Duration patience{std::chrono::minutes(30)};     ///< offered for this long in vain, it loses its turn
+};
+
 struct Site {
   std::string name;
   ControlSettings control;
@@ -109,6 +119,7 @@ struct Site {
   bool has_pv_meter = false;
   std::vector<CircuitSite> circuits;  ///< ≤ kMaxCircuits
   std::vector<MinerSite> miners;      ///< ≤ kMaxMiners, in the order of the configuration
+  std::vector<YieldSite> yield_to;    ///< ≤ kMaxYields
 };
 
 }  // namespace sluice

@@ -37,6 +37,23 @@ struct BatteryObservation {
   Reading<Watts> discharge_limit;  ///< ≥ 0
 };
 
+enum class YieldState : std::uint8_t {
+  content,   ///< wants nothing
+  waiting,   ///< wants energy and does not take it yet
+  drawing,   ///< takes energy; what it lacks to its reserve is still free for it
+  silent,    ///< does not tell any more: what was reserved is kept for a while
+  released,  ///< has been silent for too long: nothing is reserved
+  passed     ///< did not take what was long offered: its turn comes again later
+};
+
+/// What is kept free for one of `Site::yield_to`.
+struct YieldObservation {
+  YieldState state = YieldState::silent;
+  Reading<Watts> reserved;  ///< as old as the word it rests on
+  Reading<Watts> power;     ///< what it draws; missing when it does not tell
+  MonoTime since{};         ///< when `state` began
+};
+
 /// What people and other systems asked for. Intents only lower or pause; they meet the same guard as everything else.
 struct MinerIntent {
   bool park = false;  ///< `sluice park`: asleep until released
@@ -51,7 +68,8 @@ struct Snapshot {
   GridObservation grid;
   PvObservation pv;
   BatteryObservation battery;
-  bool shutting_down = false;  ///< last decision: apply `on_stop`
+  StaticVector<YieldObservation, kMaxYields> yield_to;  ///< same order as `Site::yield_to`
+  bool shutting_down = false;                           ///< last decision: apply `on_stop`
   bool park_all = false;
   StaticVector<MinerObservation, kMaxMiners> miners;  ///< same order and length as `Site::miners`
   std::array<MinerIntent, kMaxMiners> intents{};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/decision.hpp"
+#include "model/site.hpp"
 #include "model/snapshot.hpp"
 
 namespace sluice::runtime {
@@ -21,13 +22,15 @@ struct DecisionEntry {
   bool estimate_valid = false;
   Watts available{};
   Reading<Watts> grid;
+  Watts reserved{};
+  std::string reserved_for;  ///< names, "wallbox, boiler"; empty when nothing is reserved
 };
 
 /// `add` from the tick thread; `last` from any.
 class DecisionLog {
  public:
   /// Keeps the decision of each miner whose reason, cuts or command differ from the one before.
-  void add(const Snapshot& snapshot, const Decision& decision, const std::vector<MinerSite>& miners);
+  void add(const Snapshot& snapshot, const Decision& decision, const Site& site);
   /// Newest first; of one miner, or of all with an empty name.
   std::vector<DecisionEntry> last(std::string_view miner, std::size_t count) const;
 

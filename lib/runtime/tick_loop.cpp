@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kRememberEach = std::chrono::minutes(1);  // in memory; the keeper writes it far less often
 constexpr Duration kWallStep = std::chrono::seconds(2);
 constexpr Duration kWallDoubt = std::chrono::seconds(60);
+constexpr const char* kReleased = "reserve_released";
 
 }  // namespace
 
@@ -119,6 +120,7 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
   snapshot->grid = grid_observation(view.devices);
   snapshot->pv = pv_observation(view.devices);
   snapshot->battery = battery_observation(view.devices);
+  snapshot->yield_to = yielding_.look(crew_->site.yield_to, view.devices, reserve_covered_, snapshot->now);
   snapshot->shutting_down = shutting_down_;
   return snapshot;
 }
@@ -134,10 +136,12 @@ void TickLoop::tick() {
   stats_.worst_step = std::max(stats_.worst_step, doors_.real_clock.now() - before);
   assert(decision->miners.size() == crew_->workers.size());
 
+  reserve_covered_ = decision->estimate_valid && decision->available >= Watts(0.0);
+
   keep(*decision, snapshot->now);
   hand_out(*decision);
-  announce(*decision);
-  log_.add(*snapshot, *decision, crew_->site.miners);
+  announce(*snapshot, *decision);
+  log_.add(*snapshot, *decision, crew_->site);
   view->snapshot = snapshot;
   view->decision = decision;
   view->stats = stats_;
@@ -199,7 +203,16 @@ void TickLoop::announce_changes(AlarmSet before, AlarmSet now, const std::string
   }
 }
 
-void TickLoop::announce(const Decision& decision) {
+void TickLoop::announce(const Snapshot& snapshot, const Decision& decision) {
+  for (std::size_t i = 0; i < snapshot.yield_to.size(); ++i) {
+    const YieldState state = snapshot.yield_to[i].state;
+    const std::string& name = crew_->site.yield_to[i].device;
+    if (state == YieldState::released) {
+      doors_.announcer.raise(ports::EventLevel::warning, kReleased, name, sentence(state));
+    } else if (state != YieldState::silent) {
+      doors_.announcer.clear(kReleased, name, "answers again and has its turn");
+    }
+  }
   announce_changes(site_alarms_, decision.alarms, "");
   site_alarms_ = decision.alarms;
   for (std::size_t i = 0; i < crew_->workers.size(); ++i) {

@@ -22,6 +22,7 @@
 #include "runtime/intents.hpp"
 #include "runtime/miner_worker.hpp"
 #include "runtime/state_keeper.hpp"
+#include "runtime/yielding.hpp"
 
 namespace sluice::runtime {
 
@@ -89,7 +90,7 @@ class TickLoop {
   std::shared_ptr<Snapshot> freeze(TickView& view);
   bool wall_sane(MonoTime now, WallTime wall);
   void hand_out(const Decision& decision);
-  void announce(const Decision& decision);
+  void announce(const Snapshot& snapshot, const Decision& decision);
   void announce_changes(AlarmSet before, AlarmSet now, const std::string& subject);
   void keep(const Decision& decision, MonoTime now);
   bool wait_for_turn();
@@ -97,6 +98,8 @@ class TickLoop {
   Doors doors_;
   std::shared_ptr<const Crew> crew_;
   DecisionLog log_;
+  Yielding yielding_;
+  bool reserve_covered_ = false;  ///< by the last decision's surplus
   bool shutting_down_ = false;
   TickStats stats_;
   MonoTime last_start_{};

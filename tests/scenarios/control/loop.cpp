@@ -232,7 +232,8 @@ void Loop::run(int seconds, const std::function<void()>& each) {
   Controller& control = controller();
   for (int i = 0; i < seconds; ++i) {
     physics(now_s_ + 1.0);
-    const Snapshot snapshot = look();
+    Snapshot snapshot = look();
+    if (add) add(snapshot);
     control.step(snapshot, decision_);
     for (std::size_t m = 0; m < miners.size(); ++m) {
       const MinerDecision& miner = decision_.miners[m];

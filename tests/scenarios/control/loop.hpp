@@ -87,6 +87,9 @@ class Loop {
   double wall_step_s = 0.0;  ///< the system's date is wrong by this much
   bool wall_sane = true;
 
+  /// Completes the snapshot with what this house does not know, before each step.
+  std::function<void(Snapshot&)> add;
+
   /// Runs for `seconds` ticks; `each` is called after every tick.
   void run(int seconds, const std::function<void()>& each = {});
 
