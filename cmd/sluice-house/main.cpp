@@ -109,6 +109,10 @@ Result<std::vector<house::ServedDevice>> served_devices(const house::Scenario& s
       return fail(ErrorKind::invalid, "no device template \"{}\" in {}; there are {}", wanted.device, dir,
                   fmt::join(library->ids(), ", "));
     }
+    if (known->messages) {
+      return fail(ErrorKind::invalid, "device template \"{}\" does not speak Modbus, and the house speaks nothing else",
+                  wanted.device);
+    }
     served.push_back({*known, wanted.unit});
   }
   return served;

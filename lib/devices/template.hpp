@@ -12,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "devices/message.hpp"
 #include "devices/register.hpp"
 #include "model/measurement.hpp"
 
@@ -91,12 +92,15 @@ struct Transport {
 struct Template {
   std::string id, title, checked, notes;  ///< `checked`: date of the last comparison with the sources
   std::string file;
-  std::vector<std::string> roles;  ///< grid, pv, battery, hybrid, house
+  std::vector<std::string> roles;  ///< grid, pv, battery, hybrid, house, load
   std::uint8_t unit = 1;           ///< the vendor's usual unit id
   Transport transport;
   std::vector<std::uint16_t> sunspec_bases;  ///< where to look for the chain; empty = no SunSpec point is used
   IdentityFields identity;
   std::vector<Offer> offers;
+  std::optional<MessageFormat> messages;  ///< it speaks HTTP or MQTT: then this counts, and nothing about registers
+
+  bool measures(Measurement what) const;
 };
 
 /// A mistake in a template file.

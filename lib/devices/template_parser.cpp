@@ -2,150 +2,38 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <set>
 #include <tuple>
 #include <utility>
 
+#include "devices/message_parser.hpp"
 #include "devices/sunspec_models.hpp"
 #include "devices/template.hpp"
-#include "devices/yaml_tree.hpp"
+#include "devices/yaml_reader.hpp"
 
 namespace sluice::devices {
 namespace {
 
-constexpr std::array<std::string_view, 5> kRoles{"grid", "pv", "battery", "hybrid", "house"};
-constexpr std::int64_t kMaxAddress = 65535, kMaxPauseMs = 60000;
+constexpr std::array<std::string_view, 6> kRoles{"grid", "pv", "battery", "hybrid", "house", "load"};
+constexpr std::int64_t kMaxAddress = 65535;
 
-std::string join(const auto& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + std::string(name);
-  return text;
-}
-
-/// Decimal, without the leading zeros that other YAML readers take for octal.
-std::optional<std::string_view> plain_number(const YamlNode& node) {
-  std::string_view text = node.text;
-  if (node.kind != YamlNode::Kind::scalar || node.quoted || text.empty()) return std::nullopt;
-  const std::string_view digits = text.substr(text[0] == '-' ? 1 : 0);
-  if (digits.size() > 1 && digits[0] == '0' && digits[1] != '.') return std::nullopt;
-  return text;
-}
-
-template <class T>
-std::optional<T> number(std::string_view text, int base = 10) {
-  T value{};
-  const auto [end, error] = [&] {
-    if constexpr (std::is_floating_point_v<T>) {
-      return std::from_chars(text.data(), text.data() + text.size(), value);
-    } else {
-      return std::from_chars(text.data(), text.data() + text.size(), value, base);
-    }
-  }();
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-class TemplateParser {
+class TemplateParser : private YamlReader {
  public:
-  explicit TemplateParser(const std::string& file) : file_(file) {}
-
-  ParsedTemplate parse(std::string_view yaml) {
-    std::vector<YamlMistake> mistakes;
-    const YamlNode root = parse_yaml(yaml, mistakes);
-    for (YamlMistake& mistake : mistakes)
-      diagnostics_.push_back({file_, mistake.line, mistake.column, std::move(mistake.text), ""});
-    Template parsed;
-    parsed.file = file_;
-    if (mistakes.empty() && is_mapping(root, "")) top(root, parsed);
-    ParsedTemplate result;
-    if (diagnostics_.empty()) result.value = std::move(parsed);
-    std::ranges::sort(diagnostics_, {},
-                      [](const Diagnostic& each) { return std::tuple(each.line, each.column, each.where, each.text); });
-    result.diagnostics = std::move(diagnostics_);
-    return result;
-  }
-
- private:
-  // --- scalars -------------------------------------------------------------------------------------------------------
-  void complain(const YamlNode& node, const std::string& where, std::string text) {
-    diagnostics_.push_back({file_, node.line, node.column, std::move(text), where});
-  }
-
-  bool is_mapping(const YamlNode& node, const std::string& where) {
-    if (node.kind == YamlNode::Kind::mapping) return true;
-    complain(node, where, "expected a mapping, `key: value`");
-    return false;
-  }
-
-  std::string text(const YamlNode& node, const std::string& where) {
-    if (node.kind != YamlNode::Kind::scalar || node.text.empty()) complain(node, where, "expected text");
-    return node.text;
-  }
-
-  std::optional<double> real(const YamlNode& node, const std::string& where) {
-    const auto digits = plain_number(node);
-    const auto value = digits ? number<double>(*digits) : std::nullopt;
-    if (value && std::isfinite(*value)) return value;
-    complain(node, where, fmt::format("expected a decimal number, found `{}`", node.text));
-    return std::nullopt;
-  }
-
-  std::optional<std::int64_t> integer(const YamlNode& node, const std::string& where, std::int64_t low,
-                                      std::int64_t high) {
-    std::optional<std::int64_t> value;
-    if (node.kind == YamlNode::Kind::scalar && !node.quoted && node.text.starts_with("0x")) {
-      value = number<std::int64_t>(std::string_view(node.text).substr(2), 16);
-    } else if (const auto digits = plain_number(node)) {
-      value = number<std::int64_t>(*digits);
-    }
-    if (value && *value >= low && *value <= high) return value;
-    complain(node, where, fmt::format("expected a whole number from {} to {}, found `{}`", low, high, node.text));
-    return std::nullopt;
-  }
-
-  bool boolean(const YamlNode& node, const std::string& where) {
-    if (node.text != "true" && node.text != "false")
-      complain(node, where, fmt::format("expected `true` or `false`, found `{}`", node.text));
-    return node.text == "true";
-  }
-
-  Duration milliseconds(const YamlNode& node, const std::string& where) {
-    return std::chrono::milliseconds(integer(node, where, 0, kMaxPauseMs).value_or(0));
-  }
-
-  /// A sequence, or one value standing for a sequence of one.
-  template <class Each>
-  void each(const YamlNode& node, const std::string& where, Each&& visit) {
-    if (node.kind != YamlNode::Kind::sequence) return visit(node, where);
-    if (node.items.empty()) complain(node, where, "the list is empty");
-    for (std::size_t index = 0; index < node.items.size(); ++index)
-      visit(node.items[index], fmt::format("{}[{}]", where, index));
-  }
-
-  /// Every key must be one of `known`, once.
-  void check_keys(const YamlNode& node, const std::string& where, const std::vector<std::string_view>& known) {
-    std::set<std::string> seen;
-    for (const auto& [key, value] : node.entries) {
-      const std::string path = where.empty() ? key.text : where + "." + key.text;
-      if (std::ranges::find(known, key.text) == known.end())
-        complain(key, path, "unknown key; known here: " + join(known));
-      if (!seen.insert(key.text).second) complain(key, path, "this key stands here twice");
-    }
-  }
-
-  const YamlNode* required(const YamlNode& node, const std::string& where, std::string_view key) {
-    const YamlNode* found = node.find(key);
-    if (!found) complain(node, where, fmt::format("`{}` is missing", key));
-    return found;
-  }
+  using YamlReader::YamlReader;
 
   // --- the parts of a template ---------------------------------------------------------------------------------------
   void top(const YamlNode& root, Template& parsed) {
+    if (!is_mapping(root, "")) return;
+    head(root, parsed);
+    if (is_message_template(root)) return parse_messages(root, file(), diagnostics(), parsed);
     check_keys(root, "",
                {"id", "title", "checked", "notes", "roles", "unit", "transport", "sunspec", "defaults", "identity",
-                "measurements"});
+                "measurements", "http", "mqtt"});
+    registers(root, parsed);
+  }
+
+ private:
+  void head(const YamlNode& root, Template& parsed) {
     if (const auto* node = required(root, "", "id")) parsed.id = text(*node, "id");
     if (const auto* node = required(root, "", "title")) parsed.title = text(*node, "title");
     if (const auto* node = required(root, "", "checked")) parsed.checked = date(*node);
@@ -157,6 +45,9 @@ class TemplateParser {
         parsed.roles.push_back(role.text);
       });
     }
+  }
+
+  void registers(const YamlNode& root, Template& parsed) {
     if (const auto* node = root.find("unit"))
       parsed.unit = static_cast<std::uint8_t>(integer(*node, "unit", 0, 255).value_or(1));
     if (const auto* node = root.find("transport")) transport(*node, parsed.transport);
@@ -483,8 +374,6 @@ class TemplateParser {
     return Absent::signed_max;
   }
 
-  const std::string& file_;
-  std::vector<Diagnostic> diagnostics_;
   Register default_;
   std::uint16_t max_registers_ = 125;
   bool uses_points_ = false;
@@ -492,13 +381,29 @@ class TemplateParser {
 
 }  // namespace
 
+bool Template::measures(Measurement what) const {
+  const auto is_it = [&](const auto& offer) { return offer.what == what; };
+  return std::ranges::any_of(offers, is_it) || (messages && std::ranges::any_of(messages->offers, is_it));
+}
+
 std::string to_string(const Diagnostic& diagnostic) {
   return fmt::format("{}:{}:{}: {}{}{}", diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.where,
                      diagnostic.where.empty() ? "" : ": ", diagnostic.text);
 }
 
 ParsedTemplate parse_template(std::string_view yaml, const std::string& file) {
-  return TemplateParser(file).parse(yaml);
+  ParsedTemplate result;
+  std::vector<YamlMistake> mistakes;
+  const YamlNode root = parse_yaml(yaml, mistakes);
+  for (YamlMistake& mistake : mistakes)
+    result.diagnostics.push_back({file, mistake.line, mistake.column, std::move(mistake.text), ""});
+  Template parsed;
+  parsed.file = file;
+  if (mistakes.empty()) TemplateParser(file, result.diagnostics).top(root, parsed);
+  if (result.diagnostics.empty()) result.value = std::move(parsed);
+  std::ranges::sort(result.diagnostics, {},
+                    [](const Diagnostic& each) { return std::tuple(each.line, each.column, each.where, each.text); });
+  return result;
 }
 
 Result<Template> load_template(std::string_view yaml, const std::string& file) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "devices/layout.hpp"
+#include "devices/placing.hpp"
 #include "devices/sunspec.hpp"
 
 namespace sluice::io {
@@ -31,52 +32,6 @@ Refusal classify(int exception) {
   if (exception == 0) return Refusal::none;
   if (exception <= 3) return Refusal::these_registers;  // illegal function, address or value
   return exception == 5 || exception == 6 ? Refusal::busy : Refusal::device;
-}
-
-void invert(std::vector<devices::Decoded>& all) {
-  for (devices::Decoded& each : all) {
-    switch (each.what) {
-      case Measurement::grid_w:
-      case Measurement::grid_l1_w:
-      case Measurement::grid_l2_w:
-      case Measurement::grid_l3_w:
-      case Measurement::battery_w:
-        if (each.value) each.value = 0.0 - *each.value;
-        break;
-      case Measurement::grid_import_wh:
-        each.what = Measurement::grid_export_wh;
-        break;
-      case Measurement::grid_export_wh:
-        each.what = Measurement::grid_import_wh;
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-/// A meter that stands elsewhere than at the grid. What it counts as export is what the panels give.
-void move_meter(MeterPlace place, std::vector<devices::Decoded>& all) {
-  constexpr double kStandby = 50.0;  // of an inverter at night
-  const bool pv = place == MeterPlace::pv;
-  std::erase_if(all, [&](const devices::Decoded& each) {
-    return each.what != Measurement::grid_w && (!pv || each.what != Measurement::grid_export_wh);
-  });
-  for (devices::Decoded& each : all) {
-    if (each.what == Measurement::grid_export_wh) {
-      each.what = Measurement::pv_wh;
-      continue;
-    }
-    each.what = pv ? Measurement::pv_w : Measurement::house_w;
-    if (!pv || !each.value) continue;
-    if (*each.value > kStandby) {
-      each.note =
-          fmt::format("the panels seem to consume {:.0f} W: the meter counts the other way, set `invert`", *each.value);
-      each.value.reset();
-    } else {
-      each.value = std::max(0.0, 0.0 - *each.value);
-    }
-  }
 }
 
 class ModbusDevice final : public ports::Device {
@@ -272,8 +227,7 @@ class ModbusDevice final : public ports::Device {
   void report(const devices::RegisterImage& image, ports::DevicePoll& poll) {
     auto decoded = devices::decode(*layout_, image);
     for (devices::Decoded& each : decoded) judge_zero(each);
-    if (options_.invert) invert(decoded);
-    if (options_.place != MeterPlace::grid) move_meter(options_.place, decoded);
+    devices::place(options_.invert, options_.place, decoded);
     for (devices::Decoded& each : decoded)
       poll.values.push_back({each.what, each.value, std::move(each.source), std::move(each.raw), std::move(each.note)});
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "devices/placing.hpp"
 #include "devices/template.hpp"
 #include "ports/clock.hpp"
 #include "ports/device.hpp"
@@ -13,8 +14,7 @@
 
 namespace sluice::io {
 
-/// Where a meter stands whose template measures the grid: elsewhere its watts are those of the panels or of the house.
-enum class MeterPlace : std::uint8_t { grid, pv, house };
+using devices::MeterPlace;
 
 struct DeviceOptions {
   bool invert = false;  ///< flips grid and battery watts, and swaps the import and export counters

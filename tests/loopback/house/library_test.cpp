@@ -83,6 +83,7 @@ TEST(HouseLibrary, TheDaemonsTemplatesReadTheHousesOwnDevices) {
 
 TEST(HouseLibrary, TheHouseCanBeAnyMeterOfTheLibrary) {
   for (const auto& id : library().ids_for_role("grid")) {
+    if (library().find(id)->messages) continue;  // the house serves Modbus
     TestHouse test(false, "luxos-target", {{*library().find(id), std::nullopt}});
     test.advance(seconds(60));
     const auto server = serve(test);

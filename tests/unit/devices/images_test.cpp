@@ -1,8 +1,9 @@
-// Beside every template lies <id>.test.yaml: registers as a device would show them, composed from the vendor's facts
-// and not by our encoder, with the values that must come out. This test runs all of them.
+// Beside every template lies <id>.test.yaml: registers or texts as a device would show them, composed from the vendor's
+// facts and not by our encoder, with the values that must come out. This test runs all of them.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -74,11 +75,33 @@ Chain walk(const Template& device_template, std::uint8_t unit, const RegisterIma
   return chain.value_or(Chain{});
 }
 
-void run_scene(const Template& device_template, const YamlNode& scene) {
+/// What a scene's device answers, and the words of its owner.
+std::vector<Decoded> decode_answers(const MessageFormat& format, const YamlNode& scene) {
+  std::map<std::string, std::string> options;
+  if (const YamlNode* given = scene.find("options"))
+    for (const auto& [name, word] : given->entries) options[name.text] = word.text;
+  const auto filled = with_options(format, options);
+  EXPECT_TRUE(filled) << filled.error().text;
+  if (!filled) return {};
+  Messages heard;
+  if (const YamlNode* answers = scene.find("answers"))
+    for (const auto& [source, text] : answers->entries) heard[source.text] = {text.text, ""};
+  const auto known = sources(*filled);
+  for (const auto& [source, text] : heard)
+    EXPECT_NE(std::ranges::find(known, source), known.end()) << source << " is never asked for";
+  return decode(*filled, heard);
+}
+
+std::vector<Decoded> decode_image(const Template& device_template, const YamlNode& scene) {
   const std::uint8_t unit = device_template.unit;
   const RegisterImage image = image_of(scene, unit);
+  return decode(resolve(device_template, walk(device_template, unit, image), unit), image);
+}
+
+void run_scene(const Template& device_template, const YamlNode& scene) {
   std::map<std::string, Decoded> seen;
-  for (Decoded& decoded : decode(resolve(device_template, walk(device_template, unit, image), unit), image))
+  for (Decoded& decoded : device_template.messages ? decode_answers(*device_template.messages, scene)
+                                                   : decode_image(device_template, scene))
     seen[std::string(to_string(decoded.what))] = std::move(decoded);
   const YamlNode* expected = scene.find("expect");
   ASSERT_TRUE(expected && !expected->entries.empty()) << "a scene must expect something";

@@ -21,9 +21,9 @@ TEST(Template, EveryMistakeIsToldAtOnceWithItsPlace) {
   EXPECT_EQ(mistakes("id: x\ntitel: x\ntitle: x\nchecked: yesterday\nroles: [grid, moon]\nmeasurements:\n  grid_w: "
                      "{holding: 70000}\n"),
             "x.yaml:2:1: titel: unknown key; known here: id, title, checked, notes, roles, unit, transport, sunspec, "
-            "defaults, identity, measurements\n"
+            "defaults, identity, measurements, http, mqtt\n"
             "x.yaml:4:10: checked: expected a date such as 2026-07-20\n"
-            "x.yaml:5:15: roles[1]: expected one of grid, pv, battery, hybrid, house\n"
+            "x.yaml:5:15: roles[1]: expected one of grid, pv, battery, hybrid, house, load\n"
             "x.yaml:7:21: measurements.grid_w.holding: expected a whole number from 0 to 65535, found `70000`\n");
 }
 
