@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <mutex>
@@ -13,13 +12,13 @@
 #include "devices/layout.hpp"
 #include "devices/placing.hpp"
 #include "devices/sunspec.hpp"
+#include "io/failure_pause.hpp"
 
 namespace sluice::io {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kFirstPause = 1s, kLongestPause = 30s;
 /// Registers that a device refuses are asked for again after this time: a service behind a gateway may have come back.
 constexpr Duration kRefusedFor = 60s;
 /// A poll's time is that of its fastest-changing value: the first of these that the template offers.
@@ -53,16 +52,14 @@ class ModbusDevice final : public ports::Device {
   ports::DeviceIdentity identity() const override { return identity_; }
 
   Result<ports::DevicePoll> poll() override {
-    if (failures_ > 0 && clock_.now() < quiet_until_) return tl::unexpected(last_failure_);
+    if (const auto error = pause_.standing(clock_.now())) return tl::unexpected(*error);
     set_running(true);
     auto result = attempt();
     set_running(false);
     if (result) {
-      failures_ = 0;
+      pause_.answered();
     } else if (result.error().kind != ErrorKind::cancelled) {
-      last_failure_ = result.error();
-      const Duration pause = kFirstPause * (1 << std::min(failures_++, 5));
-      quiet_until_ = clock_.now() + std::min(pause, kLongestPause);
+      pause_.failed(result.error(), clock_.now());
     }
     return result;
   }
@@ -315,9 +312,7 @@ class ModbusDevice final : public ports::Device {
 
   std::array<bool, kMeasurementCount> seen_{};  ///< has had a value other than 0
   std::optional<MonoTime> last_request_;
-  int failures_ = 0;
-  Error last_failure_;
-  MonoTime quiet_until_{};
+  FailurePause pause_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

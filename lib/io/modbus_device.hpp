@@ -1,26 +1,17 @@
 #pragma once
 /// A meter, inverter or battery behind a template and a Modbus connection.
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 
-#include "devices/placing.hpp"
 #include "devices/template.hpp"
+#include "io/device_options.hpp"
 #include "ports/clock.hpp"
 #include "ports/device.hpp"
 #include "ports/modbus.hpp"
 
 namespace sluice::io {
-
-using devices::MeterPlace;
-
-struct DeviceOptions {
-  bool invert = false;  ///< flips grid and battery watts, and swaps the import and export counters
-  Duration timeout{std::chrono::milliseconds(1500)};  ///< of one request, in real time
-  MeterPlace place = MeterPlace::grid;
-};
 
 /// Several devices may share `connection` if one thread polls them all; `key` names the connection for that purpose.
 /// The device connects by itself, learns the register layout after every new connection, and after a failure keeps

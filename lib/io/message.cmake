@@ -1,0 +1,1 @@
+sluice_library(sluice_io_message SOURCES message_device.cpp LIBS sluice_ports sluice_devices)
