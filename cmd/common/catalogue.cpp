@@ -28,6 +28,7 @@ std::optional<config::Role> role_from(const std::string& name) {
   if (name == "battery") return config::Role::battery;
   if (name == "hybrid") return config::Role::hybrid;
   if (name == "house") return config::Role::house;
+  if (name == "load") return config::Role::load;
   return std::nullopt;
 }
 
@@ -78,8 +79,14 @@ config::Catalogue to_config_catalogue(const Inventory& inventory) {
   for (const std::string& id : inventory.templates.ids()) {
     config::Catalogue::Template one;
     one.id = id;
-    for (const std::string& role : inventory.templates.find(id)->roles) {
+    const devices::Template& found = *inventory.templates.find(id);
+    for (const std::string& role : found.roles) {
       if (const auto known = role_from(role)) one.roles.push_back(*known);
+    }
+    if (found.messages) {
+      one.speaks = found.messages->carrier == devices::Carrier::http ? config::Catalogue::Speaks::http
+                                                                     : config::Catalogue::Speaks::mqtt;
+      for (const auto& [name, fallback] : found.messages->options) one.options.push_back({name, !fallback});
     }
     catalogue.templates.push_back(std::move(one));
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "config/scalars.hpp"
+#include "io/message_device.hpp"
 #include "io/modbus_device.hpp"
 
 namespace sluice::cmd {
@@ -28,6 +30,7 @@ std::vector<runtime::DeviceRole> roles_of(const config::DeviceConfig& device) {
         roles.push_back(runtime::DeviceRole::hybrid);
         break;
       case config::Role::house:  // shown to people; the controller derives the house load
+      case config::Role::load:   // found by its name, under `yield_to`
         break;
     }
   }
@@ -36,22 +39,63 @@ std::vector<runtime::DeviceRole> roles_of(const config::DeviceConfig& device) {
 
 /// A meter's template measures the grid; elsewhere the same watts mean something else.
 io::MeterPlace place_of(const config::DeviceConfig& device, const devices::Template& found) {
-  const auto measures = [&](Measurement what) {
-    return std::any_of(found.offers.begin(), found.offers.end(),
-                       [&](const devices::Offer& offer) { return offer.what == what; });
-  };
   const std::vector<config::Role> named = device.roles.empty() ? std::vector{device.role} : device.roles;
-  if (named.size() != 1 || !measures(Measurement::grid_w)) return io::MeterPlace::grid;
-  if (named.front() == config::Role::pv && !measures(Measurement::pv_w)) return io::MeterPlace::pv;
-  if (named.front() == config::Role::house && !measures(Measurement::house_w)) return io::MeterPlace::house;
+  if (named.size() != 1 || !found.measures(Measurement::grid_w)) return io::MeterPlace::grid;
+  if (named.front() == config::Role::pv && !found.measures(Measurement::pv_w)) return io::MeterPlace::pv;
+  if (named.front() == config::Role::house && !found.measures(Measurement::house_w)) return io::MeterPlace::house;
   return io::MeterPlace::grid;
+}
+
+bool speaks_mqtt(const config::DeviceConfig& device) { return device.modbus.host.empty() && device.http.url.empty(); }
+
+/// The text of a secret; empty when none is named.
+Result<std::string> revealed(const config::SecretRef& reference, const config::Secrets& secrets) {
+  if (reference.empty()) return std::string();
+  const Result<config::Secret> secret = secrets.resolve(reference);
+  if (!secret) return tl::unexpected(secret.error());
+  return secret->reveal();
+}
+
+Result<std::unique_ptr<ports::Device>> open_http(const config::DeviceConfig& device, const devices::Template& found,
+                                                 devices::MessageFormat format, io::DeviceOptions options,
+                                                 const Services& services) {
+  const auto url = config::parse_http_url(device.http.url);
+  if (!url) return fail(ErrorKind::invalid, "device {}: {} cannot be asked", device.name, device.http.url);
+  io::HttpEndpoint endpoint{url->host, url->port, url->base, ""};
+  if (!device.http.username.empty()) {
+    const auto password = revealed(device.http.password, services.secrets);
+    if (!password) return fail(password.error().kind, "device {}: {}", device.name, password.error().text);
+    endpoint.authorization = io::basic_authorization(device.http.username, *password);
+  }
+  options.timeout = device.http.timeout;
+  return io::make_http_device(device.name, connection_key(device), services.network.make(), std::move(endpoint), found,
+                              std::move(format), options, services.clock);
+}
+
+Result<std::unique_ptr<ports::Device>> open_mqtt(const config::DeviceConfig& device, devices::MessageFormat format,
+                                                 io::DeviceOptions options, const Services& services) {
+  const auto password = revealed(device.mqtt.password, services.secrets);
+  if (!password) return fail(password.error().kind, "mqtt: {}", password.error().text);
+  const auto broker = services.brokers.at(
+      {device.mqtt.host, device.mqtt.port, device.mqtt.username, *password, device.mqtt.tls, device.mqtt.ca_file});
+  if (!broker) return tl::unexpected(broker.error());
+  auto subscription = (*broker)->subscribe(io::topics_of(format));
+  return io::make_mqtt_device(device.name, connection_key(device), std::move(subscription), device.mqtt.host,
+                              std::move(format), options, services.clock);
 }
 
 /// All that a reload must compare. Any change gives another text.
 std::string fingerprint(const config::DeviceConfig& device) {
-  std::string text = fmt::format("{}|{}|{}:{}|{}|{}|{}|{}", device.name, device.template_id, device.modbus.host,
-                                 device.modbus.port, device.modbus.unit ? int{*device.modbus.unit} : -1,
-                                 device.modbus.timeout.count(), device.invert, device.interval.count());
+  std::string text = fmt::format("{}|{}|{}|{}|{}|{}|{}", device.name, device.template_id, connection_key(device),
+                                 device.modbus.unit ? int{*device.modbus.unit} : -1, device.modbus.timeout.count(),
+                                 device.invert, device.interval.count());
+  text += fmt::format("|{}|{}|{}|{}|{}", device.http.url, device.http.username, device.http.password.name,
+                      device.http.password.literal, device.http.timeout.count());
+  if (speaks_mqtt(device)) {
+    text += fmt::format("|{}|{}|{}|{}|{}", device.mqtt.username, device.mqtt.password.name,
+                        device.mqtt.password.literal, device.mqtt.tls, device.mqtt.ca_file);
+  }
+  for (const auto& [name, word] : device.options) text += fmt::format("|{}={}", name, word);
   for (const runtime::DeviceRole role : roles_of(device)) text += fmt::format("|{}", static_cast<int>(role));
   return text;
 }
@@ -71,8 +115,9 @@ runtime::ConnectionPlan connection_plan(std::string key, std::vector<config::Dev
   for (const config::DeviceConfig& device : devices) plan.fingerprint += fingerprint(device) + "\n";
   plan.open = [devices = std::move(devices), inventory = std::move(inventory),
                services]() -> Result<std::vector<runtime::PolledDevice>> {
+    const config::ModbusAddress& modbus = devices.front().modbus;
     const std::shared_ptr<ports::ModbusConnection> connection =
-        services.modbus.make(devices.front().modbus.host, devices.front().modbus.port);
+        modbus.host.empty() ? nullptr : services.modbus.make(modbus.host, modbus.port);
     std::vector<runtime::PolledDevice> opened;
     for (const config::DeviceConfig& device : devices) {
       auto one = open_device(device, connection, inventory->templates, services);
@@ -86,8 +131,17 @@ runtime::ConnectionPlan connection_plan(std::string key, std::vector<config::Dev
 
 }  // namespace
 
-std::string connection_key(const config::ModbusAddress& address) {
-  return fmt::format("{}:{}", address.host, address.port);
+std::string host_of(const config::DeviceConfig& device) {
+  if (!device.modbus.host.empty()) return device.modbus.host;
+  if (const auto url = config::parse_http_url(device.http.url)) return url->host;
+  return device.mqtt.host;
+}
+
+std::string connection_key(const config::DeviceConfig& device) {
+  if (!device.modbus.host.empty()) return fmt::format("{}:{}", device.modbus.host, device.modbus.port);
+  if (const auto url = config::parse_http_url(device.http.url))
+    return fmt::format("http://{}:{}", url->host, url->port);
+  return fmt::format("mqtt://{}:{} {}", device.mqtt.host, device.mqtt.port, device.name);
 }
 
 Result<std::unique_ptr<ports::Device>> open_device(const config::DeviceConfig& device,
@@ -97,9 +151,15 @@ Result<std::unique_ptr<ports::Device>> open_device(const config::DeviceConfig& d
   if (found == nullptr) {
     return fail(ErrorKind::not_found, "device {}: there is no template {}", device.name, device.template_id);
   }
-  return io::make_modbus_device(device.name, std::move(connection), connection_key(device.modbus),
-                                device.modbus.unit.value_or(found->unit), *found,
-                                {device.invert, device.modbus.timeout, place_of(device, *found)}, services.clock);
+  const io::DeviceOptions options{device.invert, device.modbus.timeout, place_of(device, *found)};
+  if (!found->messages) {
+    return io::make_modbus_device(device.name, std::move(connection), connection_key(device),
+                                  device.modbus.unit.value_or(found->unit), *found, options, services.clock);
+  }
+  auto format = devices::with_options(*found->messages, device.options);
+  if (!format) return fail(ErrorKind::invalid, "device {}: {}", device.name, format.error().text);
+  if (format->carrier == devices::Carrier::mqtt) return open_mqtt(device, std::move(*format), options, services);
+  return open_http(device, *found, std::move(*format), options, services);
 }
 
 Result<std::unique_ptr<ports::Miner>> open_miner(const config::MinerConfig& miner, const plugin::Catalogue& adapters,
@@ -115,11 +175,7 @@ Result<std::unique_ptr<ports::Miner>> open_miner(const config::MinerConfig& mine
   setup.username = miner.username;
   setup.options = miner.options;
   if (!miner.password.empty()) {
-    setup.password = [reference = miner.password, &secrets = services.secrets]() -> Result<std::string> {
-      const Result<config::Secret> secret = secrets.resolve(reference);
-      if (!secret) return tl::unexpected(secret.error());
-      return secret->reveal();
-    };
+    setup.password = [reference = miner.password, &secrets = services.secrets] { return revealed(reference, secrets); };
   }
   setup.adapter_state = std::move(memory.state);
   setup.save_state = std::move(memory.save);
@@ -150,12 +206,12 @@ Result<runtime::Plan> make_plan(const config::Config& config, std::shared_ptr<co
   plan.local_day = std::move(local_day);
   std::vector<std::string> keys;
   for (const config::DeviceConfig& device : config.devices) {
-    const std::string key = connection_key(device.modbus);
+    const std::string key = connection_key(device);
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     keys.push_back(key);
     std::vector<config::DeviceConfig> sharing;
     std::copy_if(config.devices.begin(), config.devices.end(), std::back_inserter(sharing),
-                 [&](const config::DeviceConfig& other) { return connection_key(other.modbus) == key; });
+                 [&](const config::DeviceConfig& other) { return connection_key(other) == key; });
     plan.connections.push_back(connection_plan(key, std::move(sharing), inventory, services));
   }
   for (const config::MinerConfig& miner : config.miners) {

@@ -12,6 +12,7 @@
 #include "plugin/plugin_miner.hpp"
 #include "ports/clock.hpp"
 #include "ports/device.hpp"
+#include "ports/messages.hpp"
 #include "ports/miner.hpp"
 #include "ports/modbus.hpp"
 #include "ports/network.hpp"
@@ -25,6 +26,7 @@ struct Services {
   Log& log;
   ports::NetworkFactory& network;
   ports::ModbusFactory& modbus;
+  ports::MessageBrokers& brokers;
   const config::Secrets& secrets;
 };
 
@@ -34,8 +36,12 @@ struct AdapterMemory {
   std::function<void(const std::string&)> save;
 };
 
-/// "192.168.1.20:502": devices with the same key share one connection.
-std::string connection_key(const config::ModbusAddress& address);
+/// "192.168.1.20:502": devices with the same key share one connection and so one thread. Those over MQTT share the
+/// broker's connection, and each has a thread that waits for its messages: "mqtt://192.168.1.5:1883 meter".
+std::string connection_key(const config::DeviceConfig& device);
+/// The host that is talked to: the device's own, or the broker.
+std::string host_of(const config::DeviceConfig& device);
+/// `connection` may be null for devices that do not speak Modbus.
 Result<std::unique_ptr<ports::Device>> open_device(const config::DeviceConfig& device,
                                                    std::shared_ptr<ports::ModbusConnection> connection,
                                                    const devices::Library& templates, const Services& services);

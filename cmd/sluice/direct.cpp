@@ -17,6 +17,7 @@
 #include "io/log_sink.hpp"
 #include "io/modbus_tcp.hpp"
 #include "io/net.hpp"
+#include "mqtt/broker.hpp"
 #include "runtime/miner_worker.hpp"
 #include "store/state_store.hpp"
 #include "view.hpp"
@@ -46,16 +47,20 @@ class NoNotifier final : public ports::Notifier {
 /// The world of a command that works without the daemon.
 struct Outside {
   explicit Outside(const DirectOptions& options)
-      : network(clock), secrets(options.credentials_directory), announcer(clock, log, recorder, notifier) {}
+      : network(clock),
+        brokers(clock),
+        secrets(options.credentials_directory),
+        announcer(clock, log, recorder, notifier) {}
   io::SystemClock clock;
   io::LogSink log{{.least = LogLevel::info}};
   io::LanNetworkFactory network;
   io::ModbusTcpFactory modbus;
+  mqtt::MosquittoBrokers brokers;
   config::Secrets secrets;
   NoRecorder recorder;
   NoNotifier notifier;
   runtime::Announcer announcer;
-  Services services() { return {clock, log, network, modbus, secrets}; }
+  Services services() { return {clock, log, network, modbus, brokers, secrets}; }
 };
 
 int complain(const Error& error) {
@@ -89,7 +94,7 @@ void print(const json& answer, bool as_json) {
 
 Result<json> probe_device(const config::DeviceConfig& config, const Loaded& loaded, Outside& outside) {
   const std::shared_ptr<ports::ModbusConnection> connection =
-      outside.modbus.make(config.modbus.host, config.modbus.port);
+      config.modbus.host.empty() ? nullptr : outside.modbus.make(config.modbus.host, config.modbus.port);
   auto device = open_device(config, connection, loaded.inventory.templates, outside.services());
   if (!device) return tl::unexpected(device.error());
   auto poll = (*device)->poll();

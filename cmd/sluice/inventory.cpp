@@ -52,17 +52,32 @@ int show_schema() {
   return kExitOk;
 }
 
+/// What the owner has to or may fill in, with the default; null = must.
+json options_json(const devices::Template& one) {
+  json options = json::object();
+  if (!one.messages) return options;
+  for (const auto& [name, fallback] : one.messages->options) options[name] = fallback ? json(*fallback) : json(nullptr);
+  return options;
+}
+
 int list_devices(const SearchFolders& folders, bool as_json) {
   const Result<Inventory> inventory = take_inventory(folders);
   if (!inventory) return complain(inventory.error());
   json list = json::array();
   for (const std::string& id : inventory->templates.ids()) {
     const devices::Template& one = *inventory->templates.find(id);
-    if (!as_json) fmt::print("{:<22} {:<46} {}\n", id, one.title, fmt::join(one.roles, ", "));
+    if (!as_json) {
+      fmt::print("{:<22} {:<46} {}", id, one.title, fmt::join(one.roles, ", "));
+      const json options = options_json(one);
+      for (const auto& [name, fallback] : options.items())
+        fmt::print("  {}{}", name, fallback.is_null() ? " (must be given)" : "=" + fallback.get<std::string>());
+      fmt::print("\n");
+    }
     list.push_back({{"id", id},
                     {"title", one.title},
                     {"roles", one.roles},
                     {"unit", one.unit},
+                    {"options", options_json(one)},
                     {"checked", one.checked},
                     {"notes", one.notes},
                     {"file", one.file}});

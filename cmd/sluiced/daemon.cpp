@@ -19,6 +19,7 @@
 #include "io/net.hpp"
 #include "io/notify.hpp"
 #include "local_day.hpp"
+#include "mqtt/broker.hpp"
 #include "runtime/engine.hpp"
 #include "store/history.hpp"
 #include "store/state_store.hpp"
@@ -40,9 +41,9 @@ bool loopback(const std::string& host) { return host.starts_with("127."); }
 /// Demo time is for emulated devices only: a real miner would be driven twenty times too fast.
 Result<void> only_loopback(const config::Config& config) {
   for (const config::DeviceConfig& device : config.devices) {
-    if (!loopback(device.modbus.host)) {
+    if (!loopback(host_of(device))) {
       return fail(ErrorKind::invalid, "--clock-scale: device {} is at {}, and demo time is only for 127.0.0.0/8",
-                  device.name, device.modbus.host);
+                  device.name, host_of(device));
     }
   }
   for (const config::MinerConfig& miner : config.miners) {
@@ -105,11 +106,12 @@ class Daemon {
         log_(log),
         clock_(clock),
         network_(clock_),
+        brokers_(clock_),
         secrets_(environment.credentials_directory),
         store_(accepted.config.store.state_path, clock_, log),
         history_(accepted.config.store.path, limits_of(accepted.config), {}, clock_, log),
         announcer_(clock_, log, history_, notifier),
-        services_{clock_, log, network_, modbus_, secrets_},
+        services_{clock_, log, network_, modbus_, brokers_, secrets_},
         accepted_(std::move(accepted)) {}
 
   int run() {
@@ -217,6 +219,7 @@ class Daemon {
   const io::SystemClock real_clock_;
   io::LanNetworkFactory network_;
   io::ModbusTcpFactory modbus_;
+  mqtt::MosquittoBrokers brokers_;
   const config::Secrets secrets_;
   store::SqliteStateStore store_;
   store::History history_;

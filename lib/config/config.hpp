@@ -20,7 +20,7 @@ struct SecretRef {
   bool empty() const { return name.empty() && literal.empty(); }
 };
 
-enum class Role : std::uint8_t { grid, pv, battery, hybrid, house };
+enum class Role : std::uint8_t { grid, pv, battery, hybrid, house, load };
 enum class Netting : std::uint8_t { sum, per_phase };
 
 struct ModbusAddress {
@@ -30,13 +30,33 @@ struct ModbusAddress {
   Duration timeout{std::chrono::milliseconds(1500)};
 };
 
+struct HttpAddress {
+  std::string url;  ///< as written; `parse_http_url` takes it apart
+  std::string username;
+  SecretRef password;
+  Duration timeout{std::chrono::milliseconds(1500)};
+};
+
+/// The broker that devices over MQTT are read from.
+struct MqttConfig {
+  std::string host;  ///< empty = none
+  std::uint16_t port = 1883;
+  std::string username;
+  SecretRef password;
+  bool tls = false;
+  std::string ca_file;  ///< empty = the system's certificates
+};
+
 struct DeviceConfig {
   std::string name;
   std::string template_id;
-  Role role = Role::grid;   ///< `hybrid` offers pv and battery (and grid if it has a meter)
-  std::vector<Role> roles;  ///< all roles this device fills
-  ModbusAddress modbus;
-  bool invert = false;  ///< flips the sign of the power measurement
+  Role role = Role::grid;                      ///< `hybrid` offers pv and battery (and grid if it has a meter)
+  std::vector<Role> roles;                     ///< all roles this device fills
+  ModbusAddress modbus;                        ///< without a host: it speaks something else
+  HttpAddress http;                            ///< without a URL: it speaks something else
+  MqttConfig mqtt;                             ///< the file's one broker
+  std::map<std::string, std::string> options;  ///< words that its template asks for
+  bool invert = false;                         ///< flips the sign of the power measurement
   Duration interval{std::chrono::seconds(1)};
 };
 
@@ -88,6 +108,8 @@ struct Config {
   Netting netting = Netting::sum;
   Watts inverter_ac_rating{0.0};
   std::vector<DeviceConfig> devices;
+  MqttConfig mqtt;
+  std::vector<YieldSite> yield_to;
   std::vector<CircuitConfig> circuits;
   std::vector<MinerConfig> miners;
   ControlSettings control;

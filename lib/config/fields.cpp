@@ -100,14 +100,16 @@ void store_unit(void* target, const Value& value) {
   static_cast<ModbusAddress*>(target)->unit = static_cast<std::uint8_t>(value.number);
 }
 
-void store_password(void* target, const Value& value) {
-  auto& password = static_cast<MinerConfig*>(target)->password;
+template <auto Member>
+void store_secret(void* target, const Value& value) {
+  SecretRef& password = static_cast<ClassOf<Member>*>(target)->*Member;
   const auto& [key, text] = value.pairs.front();
   (key == "secret" ? password.name : password.literal) = text;
 }
 
+template <auto Member>
 void store_options(void* target, const Value& value) {
-  static_cast<MinerConfig*>(target)->options = {value.pairs.begin(), value.pairs.end()};
+  static_cast<ClassOf<Member>*>(target)->*Member = {value.pairs.begin(), value.pairs.end()};
 }
 
 void store_profile(void* target, const Value& value) {
@@ -147,7 +149,7 @@ void* enter_hysteresis(void* target) {
 
 // ---- choices, in the order of their enums ---------------------------------------------------------------------------
 
-constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house"};
+constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house", "load"};
 constexpr std::string_view kNettings[] = {"sum", "per_phase"};
 constexpr std::string_view kStrategies[] = {"solar", "solar-battery", "full", "off"};
 constexpr std::string_view kProfiles[] = {"gentle", "normal", "bare"};
@@ -261,6 +263,107 @@ const Field kModbus[] = {
      .show = show<&ModbusAddress::timeout>},
 };
 
+const Field kHttp[] = {
+    {.name = "url",
+     .type = url,
+     .required = true,
+     .text = "`http://HOST`, with a port and a path if it needs them. What the template asks for comes after it.",
+     .store = store<&HttpAddress::url>,
+     .show = nothing},
+    {.name = "username",
+     .type = text,
+     .text = "Login name, for HTTP's basic scheme.",
+     .store = store<&HttpAddress::username>,
+     .show = nothing},
+    {.name = "password",
+     .type = secret,
+     .text = "Its password, as for miners.",
+     .store = store_secret<&HttpAddress::password>,
+     .show = nothing},
+    {.name = "timeout_ms",
+     .type = integer,
+     .unit = "ms",
+     .low = 100,
+     .high = 10000,
+     .text = "How long one answer may take.",
+     .store = store<&HttpAddress::timeout>,
+     .show = show<&HttpAddress::timeout>},
+};
+
+const Field kMqtt[] = {
+    {.name = "host",
+     .type = host,
+     .required = true,
+     .text = "Name or address of the broker.",
+     .store = store<&MqttConfig::host>,
+     .show = nothing},
+    {.name = "port",
+     .type = integer,
+     .low = 1,
+     .high = 65535,
+     .text = "TCP port; with TLS brokers usually listen at 8883.",
+     .store = store<&MqttConfig::port>,
+     .show = show<&MqttConfig::port>},
+    {.name = "username", .type = text, .text = "Login name.", .store = store<&MqttConfig::username>, .show = nothing},
+    {.name = "password",
+     .type = secret,
+     .text = "Its password, as for miners.",
+     .store = store_secret<&MqttConfig::password>,
+     .show = nothing},
+    {.name = "tls",
+     .type = boolean,
+     .text = "Encrypt, and insist that the broker's certificate fits its name.",
+     .store = store<&MqttConfig::tls>,
+     .show = show<&MqttConfig::tls>},
+    {.name = "ca_file",
+     .type = path,
+     .fallback = "the system's certificates",
+     .text = "Certificates (PEM) of whoever signed the broker's.",
+     .store = store<&MqttConfig::ca_file>,
+     .show = nothing},
+};
+
+const Field kYieldTo[] = {
+    {.name = "device",
+     .type = text,
+     .required = true,
+     .text = "Name of a device with role load.",
+     .store = store<&YieldSite::device>,
+     .show = nothing},
+    {.name = "reserve_w",
+     .type = number,
+     .unit = "W",
+     .low = 1,
+     .high = 100000,
+     .required = true,
+     .text = "Kept free of mining while it wants energy, less what it draws already: what it needs to begin.",
+     .store = store<&YieldSite::reserve>,
+     .show = nothing},
+    {.name = "stale_after_s",
+     .type = number,
+     .unit = "s",
+     .low = 5,
+     .high = 3600,
+     .text = "Its last word counts for this long; then it is silent.",
+     .store = store<&YieldSite::stale_after>,
+     .show = show<&YieldSite::stale_after>},
+    {.name = "keep_s",
+     .type = number,
+     .unit = "s",
+     .high = 86400,
+     .text = "While it is silent, what was reserved stays so for this long and is then released.",
+     .store = store<&YieldSite::keep>,
+     .show = show<&YieldSite::keep>},
+    {.name = "patience_s",
+     .type = number,
+     .unit = "s",
+     .low = 60,
+     .high = 86400,
+     .text = "Energy that it wants and does not take is offered for this long, then withheld for four times as long.",
+     .store = store<&YieldSite::patience>,
+     .show = show<&YieldSite::patience>},
+};
+
 const Field kDevices[] = {
     {.name = "name",
      .type = name,
@@ -278,16 +381,26 @@ const Field kDevices[] = {
      .type = choices,
      .required = true,
      .choices = kRoles,
-     .text = "What it measures here, one or a list. `hybrid` is pv and battery in one. Exactly one device is the grid "
-             "meter.",
+     .text = "What it measures here, one or a list. `hybrid` is pv and battery in one, `load` a wallbox or boiler for "
+             "`yield_to`. Exactly one device is the grid meter.",
      .store = store_roles,
      .show = nothing},
     {.name = "modbus",
      .type = section,
-     .required = true,
-     .text = "Where it answers Modbus TCP.",
+     .text = "Where it answers Modbus TCP, if that is what its template speaks.",
      .fields = kModbus,
      .enter = inside<&DeviceConfig::modbus>},
+    {.name = "http",
+     .type = section,
+     .text = "Where it answers HTTP, if that is what its template speaks. Devices over MQTT are read from the broker "
+             "under `mqtt`.",
+     .fields = kHttp,
+     .enter = inside<&DeviceConfig::http>},
+    {.name = "options",
+     .type = options,
+     .text = "Words that its template asks for, such as a topic; `sluice devices` names them.",
+     .store = store_options<&DeviceConfig::options>,
+     .show = nothing},
     {.name = "invert",
      .type = boolean,
      .text = "Flips the sign of its power, for a meter that is wired the other way round.",
@@ -425,7 +538,7 @@ const Field kMiners[] = {
      .type = secret,
      .text = "`{secret: NAME}`: a systemd credential or a file in /etc/sluice/secrets. `{value: TEXT}` works, with a "
              "warning.",
-     .store = store_password,
+     .store = store_secret<&MinerConfig::password>,
      .show = nothing},
     {.name = "power", .type = section, .text = "Limits of the owner.", .fields = kPower, .enter = same},
     {.name = "strategy",
@@ -453,7 +566,7 @@ const Field kMiners[] = {
     {.name = "options",
      .type = options,
      .text = "The adapter's own settings; `sluice adapters` explains them.",
-     .store = store_options,
+     .store = store_options<&MinerConfig::options>,
      .show = nothing},
 };
 
@@ -765,9 +878,20 @@ const Field kTop[] = {
      .low = 1,
      .high = 16,
      .required = true,
-     .text = "Meters, inverters and batteries.",
+     .text = "Meters, inverters, batteries, and other loads that follow the sun.",
      .fields = kDevices,
      .enter = append<&Config::devices>},
+    {.name = "mqtt",
+     .type = section,
+     .text = "The broker that devices over MQTT are read from.",
+     .fields = kMqtt,
+     .enter = inside<&Config::mqtt>},
+    {.name = "yield_to",
+     .type = list,
+     .high = static_cast<double>(kMaxYields),
+     .text = "Loads that go first: a wallbox, a boiler, evcc. docs/guide/other-loads.md explains them.",
+     .fields = kYieldTo,
+     .enter = append<&Config::yield_to>},
     {.name = "circuits",
      .type = list,
      .high = static_cast<double>(kMaxCircuits),
@@ -868,7 +992,7 @@ std::string expected(const Field& field) {
     case share:
       return "forecast, a number from 0 to 1, or a curve such as [[20, 0], [95, 1]]";
     case options:
-      return "a map of the adapter's options";
+      return "a map of names and values";
   }
   return "";
 }

@@ -25,9 +25,16 @@ struct Catalogue {
     std::vector<Option> options;
     bool needs_password = false;
   };
+  enum class Speaks : std::uint8_t { modbus, http, mqtt };
   struct Template {
     std::string id;
     std::vector<Role> roles;  ///< what a device of this kind can be
+    Speaks speaks = Speaks::modbus;
+    struct Word {
+      std::string name;
+      bool required = false;
+    };
+    std::vector<Word> options = {};
   };
   std::vector<Adapter> adapters;
   std::vector<Template> templates;

@@ -187,4 +187,26 @@ std::optional<std::string> nearest(std::string_view text, const std::vector<std:
   return best;
 }
 
+std::optional<HttpUrl> parse_http_url(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme) || url.find_first_of("@?# ") != std::string_view::npos) return std::nullopt;
+  url.remove_prefix(kScheme.size());
+  HttpUrl parts;
+  const auto slash = std::min(url.find('/'), url.size());
+  parts.base = url.substr(slash);
+  while (parts.base.ends_with('/')) parts.base.pop_back();
+  std::string_view authority = url.substr(0, slash);
+  const auto bracket = authority.find(']');  // an IPv6 address stands in brackets, for its colons
+  const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon != std::string_view::npos) {
+    const auto port = parse_integer(authority.substr(colon + 1));
+    if (!port || *port < 1 || *port > 65535) return std::nullopt;
+    parts.port = static_cast<std::uint16_t>(*port);
+    authority = authority.substr(0, colon);
+  }
+  if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
+  parts.host = authority;
+  return valid_host(parts.host) ? std::optional(parts) : std::nullopt;
+}
+
 }  // namespace sluice::config

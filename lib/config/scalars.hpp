@@ -3,6 +3,7 @@
 /// booleans. YAML's own readings (`010` is 8, `on` is true, `0x1F` is 31) surprise people, and here they would set
 /// watts.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,5 +35,14 @@ std::string plain_mac(std::string_view text);
 
 /// The one of `names` that is closest to `text`, if it is close enough to be a slip of the pen.
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& names);
+
+/// The parts of `http://HOST[:PORT][/BASE]`; a final slash of the base is dropped. Nothing for any other URL: no other
+/// scheme, no login, no query.
+struct HttpUrl {
+  std::string host;
+  std::uint16_t port = 80;
+  std::string base;
+};
+std::optional<HttpUrl> parse_http_url(std::string_view url);
 
 }  // namespace sluice::config

@@ -17,7 +17,7 @@ constexpr double kLowVoltage = 150.0;      // below: a 120 V system
 std::string watts(Watts power) { return fmt::format("{:.0f} W", power.value()); }
 
 std::string_view role_name(Role role) {
-  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house"};
+  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house", "load"};
   return names[static_cast<std::size_t>(role)];
 }
 
@@ -50,6 +50,9 @@ class Checker {
   void all() {
     site();
     devices();
+    mqtt();
+    for (std::size_t i = 0; i < config_.yield_to.size(); ++i) yield_to(i);
+    loads_without_a_turn();
     for (std::size_t i = 0; i < config_.circuits.size(); ++i) circuit(i);
     unique("circuits", config_.circuits);
     for (std::size_t i = 0; i < config_.miners.size(); ++i) miner(i);
@@ -164,6 +167,116 @@ class Checker {
             fmt::format("template {} cannot be {}", device.template_id, role_name(role)),
             fmt::format("it offers {}", fmt::join(can, ", ")));
     }
+    transport(device, *found, fmt::format("devices[{}]", i));
+    words(device, *found, fmt::format("devices[{}]", i));
+  }
+
+  /// The section for what its template speaks, and no other.
+  void transport(const DeviceConfig& device, const Catalogue::Template& found, const std::string& path) {
+    struct Way {
+      Catalogue::Speaks speaks;
+      std::string_view section, name, example;
+    };
+    constexpr Way kWays[] = {{Catalogue::Speaks::modbus, "modbus", "Modbus TCP", "modbus: {host: NAME}"},
+                             {Catalogue::Speaks::http, "http", "HTTP", "http: {url: \"http://NAME\"}"},
+                             {Catalogue::Speaks::mqtt, "mqtt", "MQTT", "mqtt: {host: NAME} at the top level"}};
+    const Way& right = *std::ranges::find(kWays, found.speaks, &Way::speaks);
+    const bool broker = right.speaks == Catalogue::Speaks::mqtt;
+    if (!written(broker ? "mqtt" : fmt::format("{}.{}", path, right.section))) {
+      error(fmt::format("{}.{}", path, broker ? "template" : right.section),
+            fmt::format("{}template {} is read over {}", broker ? "" : "is missing: ", found.id, right.name),
+            fmt::format("add {}", right.example));
+    }
+    for (const Way& way : kWays) {
+      const std::string section = fmt::format("{}.{}", path, way.section);
+      if (way.speaks != right.speaks && way.speaks != Catalogue::Speaks::mqtt && written(section))
+        error(section, fmt::format("template {} is not read over {} but over {}", found.id, way.name, right.name),
+              "remove it, or choose another template");
+    }
+    const std::string url = path + ".http.url";
+    if (found.speaks == Catalogue::Speaks::http && written(url) && sound(url) && !parse_http_url(device.http.url)) {
+      const bool tls = device.http.url.starts_with("https:");
+      // A login in it is nobody else's to read.
+      const std::string shown = device.http.url.find('@') == std::string::npos ? quoted(device.http.url) : "this URL";
+      error(url, shown + (tls ? " is encrypted, which is not spoken to devices" : " cannot be asked"),
+            "write http://HOST, http://HOST:PORT or http://HOST:PORT/PATH, without a login or a query");
+    }
+    if (!device.http.password.literal.empty()) in_the_open(path + ".http.password");
+    if (!device.http.password.empty() && device.http.username.empty() && sound(path + ".http"))
+      error(path + ".http.username", "is missing beside a password", "write the login name");
+  }
+
+  void words(const DeviceConfig& device, const Catalogue::Template& found, const std::string& path) {
+    std::vector<std::string> names;
+    for (const auto& word : found.options) {
+      names.push_back(word.name);
+      if (word.required && !device.options.contains(word.name))
+        error(path + ".options." + word.name, fmt::format("is missing, template {} asks for it", found.id),
+              fmt::format("write options: {{{}: …}}", word.name));
+    }
+    for (const auto& [name, value] : device.options) {
+      const std::string where = fmt::format("{}.options.{}", path, name);
+      if (std::ranges::find(names, name) == names.end()) {
+        error(where, fmt::format("template {} has no option {}", found.id, quoted(name)),
+              names.empty() ? "it has none" : listed(name, names));
+      } else if (value.empty() || value.find_first_of(" +#{}") != std::string::npos) {
+        error(where, quoted(value) + " is not possible here", "write a word without blanks, '+', '#', '{' and '}'");
+      }
+    }
+  }
+
+  void in_the_open(const std::string& path) {
+    warning(path, "the password stands in this file", "write {secret: NAME} and put it into /etc/sluice/secrets/NAME");
+  }
+
+  void mqtt() {
+    if (!written("mqtt")) return;
+    const auto used = [&](const DeviceConfig& device) {
+      const auto found = std::ranges::find(catalogue_.templates, device.template_id, &Catalogue::Template::id);
+      return found == catalogue_.templates.end() || found->speaks == Catalogue::Speaks::mqtt;
+    };
+    if (sound("devices") && std::ranges::none_of(config_.devices, used))
+      warning("mqtt", "no device is read over MQTT, so this has no effect", "add such a device, or remove it");
+    if (!config_.mqtt.password.literal.empty()) in_the_open("mqtt.password");
+    if (!config_.mqtt.password.empty() && config_.mqtt.username.empty() && sound("mqtt"))
+      error("mqtt.username", "is missing beside a password", "write the login name");
+    if (!config_.mqtt.ca_file.empty() && !config_.mqtt.tls && sound("mqtt.tls"))
+      error("mqtt.ca_file", "is for TLS only", "add tls: true");
+    if (!config_.mqtt.password.empty() && !config_.mqtt.tls)
+      warning("mqtt.password", "travels through the network unencrypted", "add tls: true if the broker offers it");
+  }
+
+  // ---- loads that go first
+
+  void yield_to(std::size_t i) {
+    const std::string path = fmt::format("yield_to[{}].device", i);
+    const std::string& name = config_.yield_to[i].device;
+    if (name.empty() || !sound(path) || !sound("devices")) return;
+    std::vector<std::string> names;
+    for (const DeviceConfig& device : config_.devices)
+      if (contains(device.roles, Role::load)) names.push_back(device.name);
+    const auto found = std::ranges::find(config_.devices, name, &DeviceConfig::name);
+    if (found == config_.devices.end() || !contains(found->roles, Role::load)) {
+      return error(path,
+                   found == config_.devices.end() ? fmt::format("there is no device {}", quoted(name))
+                                                  : fmt::format("{} has not the role load", quoted(name)),
+                   names.empty() ? "add a device with role: load, such as one of template evcc"
+                                 : listed(name, std::move(names)));
+    }
+    for (std::size_t k = 0; k < i; ++k) {
+      if (config_.yield_to[k].device == name)
+        return error(path, fmt::format("{} stands in yield_to[{}] already", quoted(name), k), "list each load once");
+    }
+  }
+
+  void loads_without_a_turn() {
+    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+      const DeviceConfig& device = config_.devices[i];
+      if (device.name.empty() || !contains(device.roles, Role::load)) continue;
+      if (std::ranges::find(config_.yield_to, device.name, &YieldSite::device) == config_.yield_to.end())
+        warning(fmt::format("devices[{}].role", i), "is a load that nothing is reserved for",
+                fmt::format("add yield_to: [{{device: {}, reserve_w: 1400}}]", device.name));
+    }
   }
 
   // ---- circuits and miners
@@ -206,10 +319,7 @@ class Checker {
       error(path + ".power.min_w", fmt::format("{} is above max_w, {}", watts(miner.min_power), watts(miner.max_power)),
             "write min_w at or below max_w");
     }
-    if (!miner.password.literal.empty()) {
-      warning(path + ".password", "the password stands in this file",
-              "write {secret: NAME} and put it into /etc/sluice/secrets/NAME");
-    }
+    if (!miner.password.literal.empty()) in_the_open(path + ".password");
   }
 
   void hung_on(const MinerConfig& miner, const std::string& path) {
@@ -347,6 +457,7 @@ void complete(const Node& root, Config& config) {
   for (std::size_t i = 0; i < config.miners.size(); ++i) {
     if (root.at(fmt::format("miners[{}].strategy", i)) == nullptr) config.miners[i].strategy = config.control.strategy;
   }
+  for (DeviceConfig& device : config.devices) device.mqtt = config.mqtt;
   config.battery.present = std::any_of(config.devices.begin(), config.devices.end(), [](const DeviceConfig& device) {
     return contains(device.roles, Role::battery) || contains(device.roles, Role::hybrid);
   });

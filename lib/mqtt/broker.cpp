@@ -185,6 +185,9 @@ class MosquittoBrokers::Broker final : public ports::MessageBroker, public std::
       for (Reader* reader : readers_) {
         if (!reader->wants(message.topic)) continue;
         const auto* bytes = static_cast<const char*>(message.payload);
+        const auto known = reader->inbox_.newest.find(message.topic);
+        // Sent once more for another reader: nothing newer than what came while this one listened.
+        if (message.retain && known != reader->inbox_.newest.end() && !known->second.retained) continue;
         reader->inbox_.newest[message.topic] = {size == 0 ? "" : std::string(bytes, size), now, message.retain};
         ++reader->inbox_.count;
       }

@@ -48,9 +48,9 @@ class MessageBroker {
 struct BrokerAddress {
   std::string host;
   std::uint16_t port = 1883;
-  std::string username, password;  ///< empty = none
+  std::string username{}, password{};  ///< empty = none
   bool tls = false;
-  std::string ca_file;  ///< PEM; empty = the system's certificates
+  std::string ca_file{};  ///< PEM; empty = the system's certificates
   bool operator==(const BrokerAddress&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include "devices/library.hpp"
 #include "io/clock.hpp"
 #include "io/modbus_tcp.hpp"
+#include "mqtt/broker.hpp"
 #include "scripted_server.hpp"
 
 namespace sluice::cmd {
@@ -34,7 +35,7 @@ class Opening : public testing::Test {
   std::map<Measurement, double> poll(config::DeviceConfig device) {
     device.name = "device";
     auto opened = open_device(device, modbus_.make("127.0.0.1", server_.port()), library_,
-                              {clock_, log_, network_, modbus_, secrets_});
+                              {clock_, log_, network_, modbus_, brokers_, secrets_});
     EXPECT_TRUE(opened) << opened.error().text;
     if (!opened) return {};
     const auto poll = (*opened)->poll();
@@ -54,6 +55,7 @@ class Opening : public testing::Test {
   SilentLog log_;
   NoNetwork network_;
   io::ModbusTcpFactory modbus_;
+  mqtt::MosquittoBrokers brokers_{clock_};
   const config::Secrets secrets_{""};
 };
 

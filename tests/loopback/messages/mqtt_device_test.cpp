@@ -1,0 +1,338 @@
+// Devices over MQTT, against a real mosquitto on a free port of loopback.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <mosquitto.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "devices/library.hpp"
+#include "io/clock.hpp"
+#include "io/message_device.hpp"
+#include "mqtt/broker.hpp"
+
+extern char** environ;
+
+namespace sluice::io {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr auto kGenerous = 10s;
+
+std::uint16_t free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof(address);
+  EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), length), 0);
+  EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length), 0);
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+/// A broker of this test's own, with its own configuration in its own folder.
+class Mosquitto {
+ public:
+  explicit Mosquitto(std::uint16_t port, const std::string& rules = "allow_anonymous true\n") : port_(port) {
+    std::string pattern = (fs::temp_directory_path() / "sluice-mosquitto-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    // Started by root it gives its rights away, unless it is told whose to keep.
+    std::ofstream(folder_ / "conf") << "listener " << port << " 127.0.0.1\npersistence false\n"
+                                    << (::geteuid() == 0 ? "user root\n" : "") << rules;
+    start();
+  }
+  ~Mosquitto() {
+    stop();
+    fs::remove_all(folder_);
+  }
+  Mosquitto(const Mosquitto&) = delete;
+  Mosquitto& operator=(const Mosquitto&) = delete;
+
+  void start() {
+    const std::string conf = folder_ / "conf";
+    std::string program = SLUICE_MOSQUITTO, flag = "-c", file = conf;
+    char* arguments[] = {program.data(), flag.data(), file.data(), nullptr};
+    posix_spawn_file_actions_t quiet;
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, 2, (folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ASSERT_EQ(::posix_spawn(&pid_, program.c_str(), &quiet, nullptr, arguments, environ), 0);
+    posix_spawn_file_actions_destroy(&quiet);
+  }
+  void stop() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  std::uint16_t port_;
+  fs::path folder_;
+  pid_t pid_ = 0;
+};
+
+/// Whoever publishes: another client of the same library, on the test's own thread.
+class Publisher {
+ public:
+  explicit Publisher(std::uint16_t port, const char* user = nullptr, const char* password = nullptr)
+      : client_(mosquitto_new(nullptr, true, nullptr)) {
+    if (user != nullptr) mosquitto_username_pw_set(client_, user, password);
+    const SystemClock clock;
+    const MonoTime until = clock.now() + kGenerous;
+    while (mosquitto_connect(client_, "127.0.0.1", port, 30) != MOSQ_ERR_SUCCESS && clock.now() < until) pause(clock);
+    mosquitto_loop_start(client_);
+  }
+  ~Publisher() {
+    mosquitto_disconnect(client_);
+    mosquitto_loop_stop(client_, false);
+    mosquitto_destroy(client_);
+  }
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  void say(const std::string& topic, const std::string& payload, bool retain = false) {
+    mosquitto_publish(client_, nullptr, topic.c_str(), static_cast<int>(payload.size()), payload.data(), 1, retain);
+  }
+
+ private:
+  static void pause(const SystemClock& clock) {
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock lock(mutex);
+    clock.wait_until(lock, never, clock.now() + 50ms);
+  }
+  mosquitto* client_;
+};
+
+/// Real time that a test may push forward.
+class PushedClock final : public ports::Clock {
+ public:
+  MonoTime now() const override { return real_.now() + pushed_.load(); }
+  WallTime wall_now() const override { return real_.wall_now(); }
+  bool wall_sane() const override { return true; }
+  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                  MonoTime deadline) const override {
+    real_.wait_until(lock, condition, deadline - pushed_.load());
+  }
+  void push(Duration by) { pushed_ = pushed_.load() + by; }
+
+ private:
+  SystemClock real_;
+  std::atomic<Duration> pushed_{Duration{}};
+};
+
+class MqttDevice : public testing::Test {
+ protected:
+  std::unique_ptr<ports::Device> device(const std::string& id, const std::map<std::string, std::string>& options,
+                                        ports::BrokerAddress address) {
+    const devices::Template& found = *library_.find(id);
+    auto format = *devices::with_options(*found.messages, options);
+    auto broker = brokers_.at(address);
+    EXPECT_TRUE(broker) << broker.error().text;
+    auto subscription = (*broker)->subscribe(topics_of(format));
+    return make_mqtt_device("it", "key", std::move(subscription), address.host, std::move(format), {}, clock_);
+  }
+  /// Polls until the outcome is as wanted; the last one.
+  template <class Wanted>
+  Result<ports::DevicePoll> until(ports::Device& device, const Wanted& wanted) {
+    const SystemClock real;
+    const MonoTime deadline = real.now() + kGenerous;
+    auto poll = device.poll();
+    while (!wanted(poll) && real.now() < deadline) poll = device.poll();
+    EXPECT_TRUE(wanted(poll)) << (poll ? "answers" : poll.error().text);
+    return poll;
+  }
+  static std::optional<double> value(const Result<ports::DevicePoll>& poll, Measurement what) {
+    if (!poll) return std::nullopt;
+    for (const ports::Measured& each : poll->values)
+      if (each.what == what) return each.value;
+    return std::nullopt;
+  }
+  static auto shows(Measurement what, double wanted) {
+    return [=](const Result<ports::DevicePoll>& poll) { return value(poll, what) == wanted; };
+  }
+  static auto fails_with(const std::string& words) {
+    return [=](const Result<ports::DevicePoll>& poll) {
+      return !poll && poll.error().text.find(words) != std::string::npos;
+    };
+  }
+
+  const devices::Library library_ = *devices::Library::load({SLUICE_SOURCE_DIR "/config/devices"});
+  PushedClock clock_;
+  mqtt::MosquittoBrokers brokers_{clock_};
+};
+
+const std::map<std::string, std::string> kPlug{{"topic", "plug"}};
+constexpr const char* kSensor = "tele/plug/SENSOR";
+
+TEST_F(MqttDevice, AMessageIsAReadingFromItsArrivalOn) {
+  Mosquitto broker(free_port());
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", broker.port()});
+  Publisher publisher(broker.port());
+  until(*plug, fails_with("nothing has come yet"));
+  const MonoTime before = clock_.now();
+  publisher.say(kSensor, R"({"ENERGY":{"Power":812}})");
+  const auto poll = until(*plug, shows(Measurement::grid_w, 812.0));
+  EXPECT_GE(poll->at, before);
+  // Polled again it is the same reading, not a fresh one; then it is none.
+  const auto again = plug->poll();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->at, poll->at);
+  clock_.push(31s);
+  const auto old = plug->poll();
+  ASSERT_FALSE(old);
+  EXPECT_NE(old.error().text.find("silent for 3"), std::string::npos) << old.error().text;
+  publisher.say(kSensor, R"({"ENERGY":{"Power":-5}})");
+  until(*plug, shows(Measurement::grid_w, -5.0));
+}
+
+TEST_F(MqttDevice, WhatTheBrokerHadKeptIsNoReading) {
+  Mosquitto broker(free_port());
+  Publisher publisher(broker.port());
+  publisher.say(kSensor, R"({"ENERGY":{"Power":812}})", true);
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", broker.port()});
+  until(*plug, fails_with("of unknown age"));
+  publisher.say(kSensor, R"({"ENERGY":{"Power":300}})", true);
+  until(*plug, shows(Measurement::grid_w, 300.0));
+}
+
+TEST_F(MqttDevice, WhoShowsThatItLivesStandsByWhatItSaidBefore) {
+  Mosquitto broker(free_port());
+  Publisher publisher(broker.port());
+  publisher.say("evcc/loadpoints/1/connected", "true", true);
+  publisher.say("evcc/loadpoints/1/mode", "pv", true);
+  publisher.say("evcc/loadpoints/1/chargePower", "0", true);
+  publisher.say("evcc/updated", "1764190000", true);
+  const auto evcc = device("evcc-mqtt", {}, {"127.0.0.1", broker.port()});
+  until(*evcc, fails_with("of unknown age"));
+  // As evcc does, again and again: one may have come before the subscription and is then no news.
+  const auto lives = [&](const Result<ports::DevicePoll>& seen) {
+    publisher.say("evcc/updated", "1764190010", true);
+    return shows(Measurement::load_wants, 1.0)(seen);
+  };
+  const auto poll = until(*evcc, lives);
+  EXPECT_EQ(value(poll, Measurement::load_w), 0.0);
+  // It dies: everything it said grows old together.
+  clock_.push(91s);
+  until(*evcc, fails_with("silent for"));
+  until(*evcc, lives);
+  publisher.say("evcc/loadpoints/1/connected", "false", true);
+  until(*evcc, shows(Measurement::load_wants, 0.0));
+}
+
+TEST_F(MqttDevice, ABrokerThatDiesIsFoundAgainAndWhatItSaidBeforeIsForgotten) {
+  Mosquitto broker(free_port());
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", broker.port()});
+  {
+    Publisher publisher(broker.port());
+    until(*plug, fails_with("nothing has come yet"));
+    publisher.say(kSensor, R"({"ENERGY":{"Power":812}})");
+    until(*plug, shows(Measurement::grid_w, 812.0));
+  }
+  broker.stop();
+  until(*plug, fails_with("MQTT broker 127.0.0.1"));
+  broker.start();
+  Publisher publisher(broker.port());
+  until(*plug, fails_with("nothing has come yet"));
+  publisher.say(kSensor, R"({"ENERGY":{"Power":100}})");
+  until(*plug, shows(Measurement::grid_w, 100.0));
+}
+
+TEST_F(MqttDevice, AWrongPasswordIsSaidInWords) {
+  const fs::path file = fs::temp_directory_path() / ("sluice-mqtt-acl-" + std::to_string(::getpid()));
+  std::ofstream(file) << "nobody:$7$101$AAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  Mosquitto broker(free_port(), "allow_anonymous false\npassword_file " + file.string() + "\n");
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", broker.port(), "sluice", "wrong"});
+  until(*plug, fails_with("not authorised"));
+  fs::remove(file);
+}
+
+TEST_F(MqttDevice, NobodyThereIsSaidInWordsAndCancelEndsTheWait) {
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", free_port()});
+  until(*plug, fails_with("refused"));
+}
+
+TEST_F(MqttDevice, CancelEndsAWait) {
+  Mosquitto broker(free_port());
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", broker.port()});
+  until(*plug, fails_with("nothing has come yet"));
+  std::atomic<bool> done{false};
+  std::thread poller([&] {
+    const auto cancelled = [](const auto& poll) { return !poll && poll.error().kind == ErrorKind::cancelled; };
+    until(*plug, cancelled);
+    done = true;
+  });
+  // A cancel that meets the gap between two polls is lost, so it is repeated.
+  while (!done) plug->cancel();
+  poller.join();
+}
+
+TEST_F(MqttDevice, GarbageIsAbsentAndAHugeMessageIsNotKept) {
+  Mosquitto broker(free_port());
+  const auto plug = device("tasmota-mqtt", kPlug, {"127.0.0.1", broker.port()});
+  Publisher publisher(broker.port());
+  until(*plug, fails_with("nothing has come yet"));
+  publisher.say(kSensor, std::string("\x00\xff{", 3));
+  until(*plug, fails_with("not JSON"));
+  publisher.say(kSensor, std::string(1'000'000, '['));
+  publisher.say(kSensor, "");
+  until(*plug, fails_with("not JSON: "));
+  publisher.say(kSensor, R"({"ENERGY":{"Power":7}})");
+  until(*plug, shows(Measurement::grid_w, 7.0));
+}
+
+TEST_F(MqttDevice, ASecondReaderOfATopicMakesNobodysReadingOld) {
+  Mosquitto broker(free_port());
+  const ports::BrokerAddress address{"127.0.0.1", broker.port()};
+  const auto plug = device("tasmota-mqtt", kPlug, address);
+  Publisher publisher(broker.port());
+  until(*plug, fails_with("nothing has come yet"));
+  until(*plug, [&](const Result<ports::DevicePoll>& poll) {
+    publisher.say(kSensor, R"({"ENERGY":{"Power":300}})", true);
+    return shows(Measurement::grid_w, 300.0)(poll);
+  });
+  // The broker sends what it keeps once more, on the connection that both share.
+  const auto second = device("tasmota-mqtt", kPlug, address);
+  until(*second, fails_with("of unknown age"));
+  EXPECT_EQ(value(plug->poll(), Measurement::grid_w), 300.0);
+}
+
+TEST_F(MqttDevice, OneConnectionServesAllWhoAskForTheSameBroker) {
+  const ports::BrokerAddress address{"127.0.0.1", free_port()};
+  const auto first = brokers_.at(address);
+  const auto second = brokers_.at(address);
+  auto other_address = address;
+  other_address.username = "somebody";
+  const auto other = brokers_.at(other_address);
+  EXPECT_EQ(*first, *second);
+  EXPECT_NE(*first, *other);
+}
+
+TEST_F(MqttDevice, ACertificateFileThatIsNotThereIsAnError) {
+  ports::BrokerAddress address{"127.0.0.1", 8883};
+  address.tls = true;
+  address.ca_file = "/nowhere/ca.pem";
+  const auto broker = brokers_.at(address);
+  ASSERT_FALSE(broker);
+  EXPECT_EQ(broker.error().kind, ErrorKind::invalid);
+  EXPECT_NE(broker.error().text.find("/nowhere/ca.pem"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::io
