@@ -114,6 +114,41 @@ TEST_F(TickLoopTest, alarms_are_edges) {
   EXPECT_EQ(world.recorder.count("miner_pool_dead", true), 0);
 }
 
+TEST_F(TickLoopTest, what_is_reserved_for_a_load_is_seen_remembered_and_said_when_it_is_released) {
+  std::vector<PolledDevice> devices;
+  devices.push_back({{}, seconds(1), std::make_unique<FakeDevice>("wallbox", [this] {
+                       return Result<ports::DevicePoll>(ports::DevicePoll{
+                           world.clock.now(),
+                           {{Measurement::load_wants, 1.0, "", {}, ""}, {Measurement::load_w, 200.0, "", {}, ""}}});
+                     })});
+  crew_->pollers.push_back(std::make_shared<DevicePoller>(std::move(devices), world.clock, world.announcer, [] {}));
+  crew_->site.yield_to = {{"wallbox", Watts(1400.0)}};
+  make();
+  settle();
+  crew_->pollers[1]->run_once();
+  maker.decide = [](const Snapshot& seen, Decision& d) {
+    d.miners[0] = decided(CommandKind::target, 1000, 1);
+    d.reserved = seen.yield_to[0].reserved.value;
+  };
+  loop->tick();
+  EXPECT_EQ(maker.seen.back().yield_to[0].state, YieldState::drawing);
+  EXPECT_EQ(maker.seen.back().yield_to[0].reserved.value, Watts(1200.0));
+  EXPECT_EQ(loop->decisions().last("s19", 1).at(0).reserved, Watts(1200.0));
+  EXPECT_EQ(loop->decisions().last("s19", 1).at(0).reserved_for, "wallbox");
+
+  world.clock.advance(seconds(61));
+  loop->tick();
+  EXPECT_EQ(maker.seen.back().yield_to[0].state, YieldState::silent);
+  EXPECT_EQ(maker.seen.back().yield_to[0].reserved.value, Watts(1200.0));
+  world.clock.advance(seconds(600));
+  loop->tick();
+  EXPECT_EQ(maker.seen.back().yield_to[0].reserved.value, Watts(0.0));
+  EXPECT_EQ(world.recorder.count("reserve_released"), 1);
+  crew_->pollers[1]->run_once();
+  loop->tick();
+  EXPECT_EQ(world.recorder.count("reserve_released", true), 1);
+}
+
 TEST_F(TickLoopTest, a_stepped_wall_clock_is_not_trusted_for_a_minute) {
   make();
   loop->tick();
