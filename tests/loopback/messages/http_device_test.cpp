@@ -46,7 +46,7 @@ class HttpDevice : public testing::Test {
  protected:
   using Answer = std::function<void(const httplib::Request&, httplib::Response&)>;
 
-  HttpDevice() {
+  void SetUp() override {
     server_.Get(".*", [this](const httplib::Request& request, httplib::Response& response) {
       ++asked_;
       answer_(request, response);
@@ -54,7 +54,7 @@ class HttpDevice : public testing::Test {
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
   }
-  ~HttpDevice() override {
+  void TearDown() override {
     server_.stop();
     thread_.join();
   }

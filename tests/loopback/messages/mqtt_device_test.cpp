@@ -23,8 +23,6 @@
 #include "io/message_device.hpp"
 #include "mqtt/broker.hpp"
 
-extern char** environ;
-
 namespace sluice::io {
 namespace {
 
@@ -146,7 +144,7 @@ class PushedClock final : public ports::Clock {
 class MqttDevice : public testing::Test {
  protected:
   std::unique_ptr<ports::Device> device(const std::string& id, const std::map<std::string, std::string>& options,
-                                        ports::BrokerAddress address) {
+                                        const ports::BrokerAddress& address) {
     const devices::Template& found = *library_.find(id);
     auto format = *devices::with_options(*found.messages, options);
     auto broker = brokers_.at(address);
