@@ -8,6 +8,7 @@ namespace {
 
 // Energy of a wake in which nothing is mined, for a trapezoid from standby to full power: share of time × (min + max).
 constexpr double kWakeShare = 0.24;
+constexpr double kScarcestStart = 8.0;
 // Old bursts are forgotten: ten watts now and then for hours are no reason to start.
 constexpr double kForgetPerSecond = 1.0 / 600.0;
 // Below it the start would catch less than its own bookkeeping is worth.
@@ -16,11 +17,12 @@ constexpr double kWorthwhileW = 20.0;
 }  // namespace
 
 double start_cost_ws(const Unit& unit, const ConstraintProfile& profile) {
-  const double cost = kWakeShare * std::max(unit.wake_s(), 1.0) * (unit.min_w() + unit.max_w());
+  const double wake_ws = kWakeShare * std::max(unit.wake_s(), 1.0) * (unit.min_w() + unit.max_w());
+  const double cost = wake_ws + 3600.0 * profile.start_cost.value();
   if (profile.max_starts_per_day <= 0) return cost;
   // The scarcer the starts of the day become, the more each is worth.
-  const double used = static_cast<double>(unit.starts_today()) / profile.max_starts_per_day;
-  return cost * (1.0 + 2.0 * used * used);
+  const double left = 1.0 - static_cast<double>(unit.starts_today()) / profile.max_starts_per_day;
+  return cost * std::min(kScarcestStart, 1.0 / (left * left));
 }
 
 bool should_stop(Unit& unit, const ControlSettings& control, double available_w, MonoTime now, double dt_s) {

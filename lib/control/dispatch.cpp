@@ -17,16 +17,21 @@ constexpr double kLongClimbS = 10.0;
 constexpr double kFallAheadS = 2.0;
 constexpr double kSlopeMemoryS = 3.0;
 constexpr Duration kBaseLowerEvery = seconds(2);
-constexpr Duration kFineAfter = seconds(30);
-constexpr double kFineMemoryS = 15.0;
 // Newsvendor: with λ = 3.5 a level is worth taking while less than 1/(1+λ) of its step is missing.
 double round_up_share(double leak_price) { return 1.0 / (1.0 + std::max(0.0, leak_price)); }
 constexpr double kLevelHysteresis = 0.12;  // of a step: a 12 % wrong draw must not toggle between two levels
 
-constexpr double kTremble = 5.0;        // of the lower third of the changes: about 2.5 σ of the reading
-constexpr double kTrembleMostW = 40.0;  // a sky full of small clouds is not noise
+// An error this large is acted on as it is read; a smaller one is averaged over a few seconds first, because a meter
+// trembles and the target would tremble with it.
+constexpr double kClearErrorW = 100.0;
+constexpr double kErrorMemoryS = 3.0;
+// Newsvendor again: with λ = 3.5 the best place under a reading that trembles is 0.77 σ below it; the lower third of
+// its changes from tick to tick is about 0.55 σ. A sky full of small clouds is not noise.
+constexpr double kMarginOfJitter = 1.4;
+constexpr double kMarginMostW = 10.0;
+constexpr double kSmallestRaiseW = 5.0;
 
-constexpr double kBufferedCalm = 4.0;
+constexpr double kBufferedCalm = 6.0;
 
 /// 1 while there are writes enough, up to 5 as the day's last ones are used.
 double write_scarcity(const Unit& unit) {
@@ -39,13 +44,13 @@ double lead_s(const Unit& unit) { return to_seconds(unit.dynamics().dead_time) +
 
 bool is_levels(const Unit& unit) { return unit.envelope().kind == EnvelopeKind::levels; }
 
-/// The target for a wish in drawn watts: rounded down on a range, by value with hysteresis on levels.
+/// The target for a wish in drawn watts, rounded by value; with hysteresis on levels.
 Watts target_for(const Unit& unit, double wish_w, double leak_price) {
   const Watts wanted = unit.target_for(wish_w);
   const Envelope& envelope = unit.envelope();
-  if (!is_levels(unit)) return envelope.floor(wanted);
-  const Watts now = envelope.floor(unit.target());
   const double share = round_up_share(leak_price);
+  if (!is_levels(unit)) return envelope.floor(wanted + envelope.step * share);
+  const Watts now = envelope.floor(unit.target());
   Watts best = envelope.min;
   for (std::size_t i = 1; i < envelope.levels.size(); ++i) {
     const Watts level = envelope.levels[i];
@@ -295,32 +300,36 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
                     double dt_s, Reason& reason) {
   const ConstraintProfile& profile = control.profile;
   const double have_w = unit.settled_w();
-  const double raise_w = std::min(wish.low_w, unit.max_w()) - have_w;
-  const double lower_w = std::max(wish.high_w, unit.min_w()) - have_w;
+  const double middle_w = 0.5 * (wish.low_w + wish.high_w);
+  const double margin_w = std::min(kMarginOfJitter * budget.jitter_w, kMarginMostW);
+  // Both twins agree on what to do once the miner has settled. Until then the likeliest answer counts, unless acting on
+  // it was chasing the own echo: the more of that, the more both have to consent.
+  const double trust = unit.trust();
+  const auto error_w = [&](double bound_w) {
+    const double wanted_w = bound_w + trust * (middle_w - bound_w) - margin_w;
+    return std::clamp(wanted_w, unit.min_w(), unit.max_w()) - have_w;
+  };
+  const double raise_w = error_w(wish.low_w);
+  const double lower_w = error_w(wish.high_w);
+  unit.mean_error_w += (error_w(middle_w) - unit.mean_error_w) * std::min(1.0, dt_s / kErrorMemoryS);
 
-  // What is too small for the dead bands, but stays, is taken up slowly: nothing is left after two minutes.
-  const double middle_w = std::clamp(0.5 * (wish.low_w + wish.high_w), unit.min_w(), unit.max_w()) - have_w;
-  if (unit.settled()) {
-    unit.fine_error_w += (middle_w - unit.fine_error_w) * std::min(1.0, dt_s / kFineMemoryS);
-  } else {
-    unit.fine_error_w = 0.0;
-  }
-  const bool fine = unit.settled() && now - unit.changed_at() >= kFineAfter;
-
-  // A trembling reading, or writes that are running out, widen the bands: few commands are worth more than few watts.
-  const double tremble_w = std::min(kTremble * budget.jitter_w, kTrembleMostW);
-  const double scarce = write_scarcity(unit) * (budget.buffered ? kBufferedCalm : 1.0);
-  // A raise by less than a whole step would be rounded away, or be taken back at the next tremble.
-  const double whole_step_w = is_levels(unit) ? 0.0 : unit.envelope().step.value() + 0.5 * tremble_w;
-  const bool up = raise_w >= scarce * std::max({profile.deadband_up.value(), tremble_w, whole_step_w});
-  const bool down = lower_w <= -scarce * std::max(profile.deadband_down.value(), tremble_w);
+  // A change has a price (flash that wears, a tuner that starts over): it is made once standing still has cost as much.
+  // Writes that run out, and a battery that takes the seconds, make it dearer.
+  const double price_ws =
+      3600.0 * profile.change_cost.value() * write_scarcity(unit) * (budget.buffered ? kBufferedCalm : 1.0);
+  unit.raise_account_ws = std::clamp(unit.raise_account_ws + raise_w * dt_s, 0.0, price_ws);
+  unit.lower_account_ws = std::clamp(unit.lower_account_ws - control.leak_price * lower_w * dt_s, 0.0, price_ws);
+  const double less_w = lower_w < -kClearErrorW ? lower_w : std::max(lower_w, unit.mean_error_w);
+  const double more_w = raise_w > kClearErrorW ? raise_w : std::min(raise_w, unit.mean_error_w);
+  // A raise by less than most of a step would be rounded away.
+  const double step_w =
+      is_levels(unit) ? 0.0 : (1.0 - round_up_share(control.leak_price)) * unit.envelope().step.value();
   Watts target = unit.target();
-  if (down) {
-    target = target_for(unit, have_w + lower_w, control.leak_price);
-  } else if (up) {
-    target = ramp_limited(unit, target_for(unit, have_w + raise_w, control.leak_price), profile, now);
-  } else if (fine && std::fabs(unit.fine_error_w) > 4.0) {
-    target = target_for(unit, have_w + unit.fine_error_w, control.leak_price);
+  if (unit.lower_account_ws >= price_ws && less_w < -profile.deadband_down.value()) {
+    target = min(target, target_for(unit, have_w + less_w, control.leak_price));
+  } else if (unit.raise_account_ws >= price_ws &&
+             more_w >= std::max({profile.deadband_up.value(), step_w, kSmallestRaiseW})) {
+    target = max(target, ramp_limited(unit, target_for(unit, have_w + more_w, control.leak_price), profile, now));
   }
   if (target > unit.target()) {
     if (!budget.may_raise) return;
@@ -340,6 +349,7 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
                                                   : Reason::following_surplus;
     return;
   }
+  unit.raise_account_ws = unit.lower_account_ws = 0.0;
   unit.chased((target - unit.target()).value(), budget.sun_w - sun_at_change_w_, now);
   sun_at_change_w_ = budget.sun_w;
   unit.want_target(target, now);

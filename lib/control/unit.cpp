@@ -39,6 +39,11 @@ constexpr Duration kChase = seconds(20);
 constexpr double kChaseW = 40.0;
 constexpr double kCautionStepS = 2.0;
 constexpr double kCautionMostS = 16.0;
+constexpr double kSwingW = 20.0;
+constexpr double kAlike = 0.4;
+constexpr int kSwingsOfAWrongModel = 6;
+constexpr double kTrustUnlearned = 0.3;
+constexpr double kCautionOfAllTrustS = 6.0;
 constexpr double kCautionForgottenPerSecond = 1.0 / 600.0;
 constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
@@ -427,9 +432,28 @@ void Unit::limit_to(double cap_w) {
 
 void Unit::chased(double step_w, double sun_change_w, MonoTime now) {
   const bool turned = step_w > 0.0 ? lowered_at_ > raised_at_ : raised_at_ > lowered_at_;
-  if (!turned || std::fabs(step_w) < kChaseW || now - changed_at_ > kChase + from_seconds(caution_s_)) return;
+  if (!turned) return;
+  // One swing of the target is over, from turn to turn.
+  const double swing_w = std::fabs((target_ - turned_at_target_).value());
+  const bool alike = swing_w >= kSwingW && swing_w > kAlike * last_swing_w_ && last_swing_w_ > kAlike * swing_w;
+  const bool quick = now - turned_at_ <= 2 * kChase + from_seconds(caution_s_);
+  swings_ = alike && quick ? swings_ + 1 : 0;
+  last_swing_w_ = swing_w;
+  turned_at_target_ = target_;
+  turned_at_ = now;
+  if (std::fabs(step_w) < kChaseW || now - changed_at_ > kChase + from_seconds(caution_s_)) {
+    if (swings_ < kSwingsOfAWrongModel) return;
+  }
   if (sun_change_w * step_w > 0.0 && std::fabs(sun_change_w) > 0.5 * std::fabs(step_w)) return;
+  // Who has seen how late the miner is knows that loads and clouds turn round too, but not time after time alike.
+  const bool known = learned_.dead_time_s.samples >= kSamplesToName;
+  if (known && swings_ < kSwingsOfAWrongModel) return;
   caution_s_ = std::min(caution_s_ + kCautionStepS, kCautionMostS);
+}
+
+double Unit::trust() const {
+  const double most = learned_.dead_time_s.samples >= kSamplesToName ? 1.0 : kTrustUnlearned;
+  return most * std::max(0.0, 1.0 - caution_s_ / kCautionOfAllTrustS);
 }
 
 void Unit::want_target(Watts target, MonoTime now) {
@@ -443,7 +467,6 @@ void Unit::want_target(Watts target, MonoTime now) {
   changed_at_ = now;
   acknowledged_ = false;
   resent_ = 0;
-  fine_error_w = 0.0;
 }
 
 void Unit::want_wake(Watts target, MonoTime now) {

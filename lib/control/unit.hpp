@@ -94,6 +94,8 @@ class Unit {
   /// Before a change of `step_w` by the trimmer, while the sun moved by `sun_change_w` since the last one: turning
   /// round too soon without a reason makes the slow twin slower, until the loop rests.
   void chased(double step_w, double sun_change_w, MonoTime now);
+  /// 1 as long as acting on the likeliest answer of the two twins was never chasing, down to 0.
+  double trust() const;
   void want_wake(Watts target, MonoTime now);
   void want_sleep(MonoTime now);
   /// Leave it alone: nothing new is sent.
@@ -120,7 +122,10 @@ class Unit {
   MonoTime stop_since{};
   bool start_true = false;
   bool stop_true = false;
-  double fine_error_w = 0.0;  ///< slow mean of the remaining error (dispatch.cpp)
+  // what standing still has cost the trimmer (dispatch.cpp), watt-seconds
+  double raise_account_ws = 0.0;
+  double lower_account_ws = 0.0;
+  double mean_error_w = 0.0;  ///< of the last seconds
   const MinerSite* site = nullptr;
 
  private:
@@ -181,6 +186,11 @@ class Unit {
   MonoTime compared_at_{}, strange_at_{};
   bool ignores_targets_ = false;
   double caution_s_ = 0.0;
+  // swings of the trimmer's target, from turn to turn
+  Watts turned_at_target_{};
+  MonoTime turned_at_{};
+  double last_swing_w_ = 0.0;
+  int swings_ = 0;  ///< in a row, quick and alike
   MonoTime observed_at_{};
   int unseen_steps_ = 0;
   std::uint32_t reboots_ = 0;

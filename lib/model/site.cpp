@@ -15,6 +15,7 @@ ConstraintProfile constraint_profile(ProfileName name) {
       profile.stagger_up = seconds(15);
       profile.retarget_up = seconds(120);
       profile.retarget_down = seconds(20);
+      profile.change_cost = WattHours(0.5);
       profile.deadband_up = Watts(60.0);
       profile.deadband_down = Watts(50.0);
       profile.ramp_up_per_minute = Watts(300.0);
@@ -26,7 +27,7 @@ ConstraintProfile constraint_profile(ProfileName name) {
       profile.min_off = Duration::zero();
       profile.max_starts_per_day = 0;
       profile.stagger_up = Duration::zero();
-      profile.deadband_up = Watts(10.0);
+      profile.change_cost = WattHours(0.0);
       profile.retarget_up = Duration::zero();
       break;
   }

@@ -29,11 +29,13 @@ struct ConstraintProfile {
   Duration min_on{};
   Duration min_off{std::chrono::seconds(120)};
   std::int32_t max_starts_per_day = 20;           ///< 0 = unlimited
+  WattHours start_cost{20.0};                     ///< what a start wears, in captured energy, beside the wake itself
   Duration stagger_up{std::chrono::seconds(5)};   ///< between two starts of different miners
   Duration retarget_up{std::chrono::seconds(5)};  ///< between two raised targets of one miner
   Duration retarget_down{};                       ///< between two lowered targets of one miner
-  Watts deadband_up{25.0};                        ///< a raise smaller than this waits
-  Watts deadband_down{10.0};                      ///< a cut smaller than this waits
+  WattHours change_cost{0.07};                    ///< price of a changed target, in captured energy
+  Watts deadband_up{5.0};                         ///< a raise smaller than this is none
+  Watts deadband_down{0.0};                       ///< a cut smaller than this is none
   Watts ramp_up_per_minute{0.0};                  ///< 0 = unlimited
   Duration start_quiet{std::chrono::seconds(0)};  ///< after daemon start: look first, command later
 };
@@ -53,8 +55,8 @@ struct Hysteresis {
   Watts stop_below_min{100.0};  ///< stop when available < minimum − this …
   Duration stop_after{std::chrono::seconds(120)};
   // energy form: ski rental (see control/commitment.hpp)
-  double start_factor = 0.2;
-  double stop_factor = 0.5;
+  double start_factor = 0.2;  ///< of the cost of a start: waited for before it
+  double stop_factor = 0.5;   ///< of it: paid for running on before a stop
 };
 
 struct ControlSettings {
@@ -66,7 +68,7 @@ struct ControlSettings {
   ConstraintProfile profile = {};
   OnStop on_stop = OnStop::park;
   double leak_price = 3.5;  ///< λ, a kWh imported in kWh captured: (0.30 import − 0.09 mined) / (0.09 − 0.03 export)
-  Duration max_import_hold{std::chrono::seconds(300)};  ///< import above the target may not be held longer than this
+  Duration max_import_hold{std::chrono::seconds(900)};  ///< import above the target may not be held longer than this
   bool allow_off_grid = false;                          ///< mine while the grid is lost
   bool dry_run = false;                                 ///< decide and log, command nothing
 };

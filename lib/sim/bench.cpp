@@ -178,9 +178,7 @@ MeterSpec nominal_meter() {
 }
 
 ConstraintProfile calm(ConstraintProfile profile) {
-  profile.deadband_up = max(profile.deadband_up, Watts(60.0));
-  profile.deadband_down = max(profile.deadband_down, Watts(30.0));
-  profile.retarget_up = std::max<Duration>(profile.retarget_up, seconds(15));
+  profile.change_cost = max(profile.change_cost, WattHours(0.5));
   return profile;
 }
 

@@ -25,7 +25,7 @@ inline constexpr WattHours kStartCost{20.0};
 
 /// The meter of the nominal case: a new value each second, one second old, 5 W and 0.3 % of noise, whole watts.
 MeterSpec nominal_meter();
-/// For those who would rather have few commands than the last half percent: wider dead bands, raises further apart.
+/// For those who would rather have few commands than the last half percent: a change is dearer.
 ConstraintProfile calm(ConstraintProfile profile);
 
 /// What makes a run harder than the nominal case.
