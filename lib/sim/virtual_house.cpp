@@ -36,19 +36,19 @@ WallTime VirtualHouse::wall_start() const {
 
 WallTime VirtualHouse::wall() const { return wall_start() + house_.elapsed(); }
 
-void VirtualHouse::tick(Policy& policy) {
-  house_.advance(seconds(1));
+void VirtualHouse::tick(Policy& policy, Duration dt) {
+  house_.advance(dt);
   bool awake = false;
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     awake = awake || house_.miner(i).state() != MinerState::asleep;
   }
-  if (awake) workload_.running_s += 1.0;
-  look();
+  if (awake) workload_.running_s += to_seconds(dt);
+  look(dt);
   policy.step(snapshot_, decision_);
   send();
 }
 
-void VirtualHouse::look() {
+void VirtualHouse::look(Duration since) {
   Snapshot& out = snapshot_;
   ++out.tick;
   out.now = now();
@@ -63,7 +63,8 @@ void VirtualHouse::look() {
     out.battery.power = Reading<Watts>::good(state.battery, out.now);
     out.battery.soc = Reading<Percent>::good(state.soc, out.now);
   }
-  const bool polled = out.tick == 1 || house_.elapsed() % spec_.report_every == Duration{};
+  const Duration elapsed = house_.elapsed();
+  const bool polled = out.tick == 1 || elapsed / spec_.report_every != (elapsed - since) / spec_.report_every;
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     const MinerPlant& miner = house_.miner(i);
     MinerObservation& seen = out.miners[i];

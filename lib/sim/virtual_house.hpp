@@ -41,8 +41,9 @@ class VirtualHouse {
  public:
   VirtualHouse(VirtualHouseSpec spec, std::shared_ptr<const Trace> trace);
 
-  /// One second: the world moves, the policy looks and decides, its commands leave.
-  void tick(Policy& policy);
+  /// The world moves on by `dt` (whole steps of its physics; a late tick is a long one), the policy looks and decides,
+  /// its commands leave.
+  void tick(Policy& policy, Duration dt = std::chrono::seconds(1));
   void run(Policy& policy, std::size_t seconds) {
     for (std::size_t second = 0; second < seconds; ++second) tick(policy);
   }
@@ -63,7 +64,7 @@ class VirtualHouse {
   // Any start but zero: a time of zero means "never" in places.
   static constexpr Duration kOffset = std::chrono::hours(1);
 
-  void look();
+  void look(Duration since);
   void look_at_sensor(Watts potential);
   void send();
   void give(std::size_t index, const MinerDecision& order);
