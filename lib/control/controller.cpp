@@ -17,6 +17,9 @@ constexpr Duration kBatteryAligned = seconds(2);
 constexpr Duration kRecent = seconds(6);
 constexpr double kImplausibleHouseW = 100.0;
 constexpr double kImplausibleHouseShare = 0.03;
+// A miner may draw a fifth less than its target says; one that never steps is never measured.
+constexpr double kLeastDraw = 0.8;
+constexpr std::uint32_t kStepsToKnowDraw = 4;
 constexpr double kBufferMeanS = 150.0;    // an exponential mean as long as a 300 s window
 constexpr double kBufferedGridW = 150.0;  // beyond it, for long, the battery is at its end, not buffering
 constexpr double kBufferedGridS = 15.0;
@@ -247,7 +250,8 @@ bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const
   const MonoTime at = grid_.value_time();
   double least_mining_w = 0.0;
   for (const Unit& unit : units_) {
-    if (unit.controllable()) least_mining_w += unit.twin(Bound::low).at(at);
+    const bool measured = unit.learned().samples >= kStepsToKnowDraw;
+    if (unit.controllable()) least_mining_w += (measured ? 1.0 : kLeastDraw) * unit.twin(Bound::low).at(at);
   }
   // Meters are seconds apart, and a cloud moves kilowatts in that time: the most that was fed in lately is what counts.
   const double pv_w = recent_pv_.most();
@@ -381,7 +385,10 @@ void Controller::run_fixed(std::size_t index, const Snapshot& snapshot, std::spa
         unit.stopped_at() == MonoTime{} || snapshot.now - unit.stopped_at() >= site_.control.profile.min_off;
     const bool allowed = !presence_.settling(snapshot.now) && !snapshot.park_all && !snapshot.intents[index].park &&
                          !snapshot.shutting_down && !unit.too_small_a_circuit();
-    if (rested && allowed) {
+    const std::int32_t most_starts = site_.control.profile.max_starts_per_day;
+    if (most_starts > 0 && unit.starts_today() >= most_starts) {
+      reasons[index] = Reason::starts_used_up;
+    } else if (rested && allowed) {
       unit.want_wake(target, snapshot.now);
     } else {
       reasons[index] = rested ? Reason::grid_settling : Reason::waiting_min_off;

@@ -52,6 +52,8 @@ constexpr int kUnseenSteps = 2;
 constexpr double kLargeStepW = 500.0;  // no kettle hides it: once is enough
 // A lost or mistrusted miner may draw this much more than it was told to.
 constexpr double kUnreachableMargin = 1.10;
+// A date that changes again so soon is a clock that jumps about, not another day.
+constexpr Duration kShortestDay = std::chrono::hours(12);
 
 double rate(Duration ramp, double span_w, double otherwise) {
   const double ramp_s = to_seconds(ramp);
@@ -96,7 +98,7 @@ double Unit::worst_w() const {
   const double gain = std::max(1.0, learned_.draw_gain);
   double worst = std::max({low_.power_w(), high_.power_w(), on() ? gain * target_.value() : 0.0});
   if (fed_sequence_ != sequence_) worst = std::max(worst, gain * previous_target_.value());
-  if (!reachable_ || alarms_.has(Alarm::miner_not_following)) {
+  if (mistrusted()) {
     const bool may_run = on() || high_.mode() != Twin::Mode::asleep;
     const double last_w = may_run ? gain * max(target_, previous_target_).value() : sleep_w();
     worst = std::max(worst, last_w * kUnreachableMargin);
@@ -152,7 +154,7 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
 }
 
 void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted) {
-  new_day(local_day);
+  new_day(local_day, now);
   caution_s_ = std::max(0.0, caution_s_ - kCautionForgottenPerSecond * std::max(0.0, to_seconds(now - observed_at_)));
   observed_at_ = now;
   just_sent_ = false;
@@ -237,6 +239,7 @@ void Unit::adopt(const MinerObservation& seen, MonoTime now) {
     target_ = envelope_.floor(seen.reported_power.value);
   }
   previous_target_ = confirmed_target_ = target_;
+  heard(target_);
   wanted_ = up ? CommandKind::target : CommandKind::sleep;
   const Twin::Mode mode = seen.state == MinerState::waking ? Twin::Mode::waking
                           : up                             ? Twin::Mode::running
@@ -261,6 +264,7 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
   if (record.sequence == 0 || record.sequence < fed_sequence_) return;
   const bool is_new = record.sequence != fed_sequence_;
   if (!is_new && record.status == fed_status_) return;
+  if (is_new && record.kind != CommandKind::sleep && record.status != CommandStatus::queued) heard(record.target);
   if (record.status == CommandStatus::sent || record.status == CommandStatus::acknowledged) {
     // Levels are rounded by the miner: what it says it took is what it will draw.
     const bool corrected = !is_new && record.target != fed_target_ && record.kind != CommandKind::sleep;
@@ -304,7 +308,7 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
 void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trusted) {
   const bool may_resend = trusted || wanted_ == CommandKind::sleep;
   const bool failed = fed_status_ == CommandStatus::failed || fed_status_ == CommandStatus::refused;
-  if (failed && fed_sequence_ == sequence_ && sequence_ != 0) {
+  if (failed && !acknowledged_ && fed_sequence_ == sequence_ && sequence_ != 0) {
     if (now >= patience_until_ && wanted_ != CommandKind::none && resent_ < 20 && may_resend) resend(now);
     return;
   }
@@ -322,7 +326,9 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   // Told to wake and still asleep.
   const Duration wake_patience = from_seconds(2.0 * (dead_s + wake_s()) + 30.0);
   if (on() && seen.state == MinerState::asleep && seen.state_at > answered_at_ + wake_patience) {
-    if (resent_ >= 1) {
+    // Untrusted, nothing is woken again, and the twin must not go on drawing what the miner does not: that alone may be
+    // what the readings contradict.
+    if (resent_ >= 1 || !may_resend) {
       ignores_targets_ = true;
       patience_until_ = now + minutes(10);
       wanted_ = CommandKind::sleep;
@@ -330,14 +336,16 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
       resent_ = 0;
       return;
     }
-    if (!may_resend) return;
     wanted_ = CommandKind::wake;
     resend(now);
     return;
   }
   if (wanted_ == CommandKind::sleep && seen.state == MinerState::asleep) {
-    alarms_.set(Alarm::miner_ignores_stop, false);
     resent_ = 0;
+    if (sent_.kind == CommandKind::sleep) {  // it does as it is told, again
+      ignores_targets_ = false;
+      unseen_steps_ = 0;
+    }
   }
   // A target that is not ours: lost, if it is the one that was last confirmed; somebody else's otherwise.
   const bool comparable = on() && seen.state == MinerState::running && seen.target_readback.usable() &&
@@ -356,12 +364,13 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   if (after_wake_) {  // woken firmware runs at the target it kept, or gets ours late: what it says is its target now
     target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
     previous_target_ = target_;
+    heard(target_);
     low_.run_at(now, drawn_w(target_));
     high_.run_at(now, drawn_w(target_));
     return;
   }
   // Firmware may name a target only once it acts on it: any of our own last ones is not a stranger's.
-  for (const Watts recent : recent_targets_) {
+  for (const Watts recent : heard_targets_) {
     if (std::fabs((seen.target_readback.value - recent).value()) <= tolerance_w && now - changed_at_ < kOwnEcho) return;
   }
   strange_at_ = now;
@@ -381,6 +390,9 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
 }
 
 void Unit::check_health(const MinerObservation& seen, MonoTime now) {
+  if (wanted_ != CommandKind::sleep || seen.state == MinerState::asleep) {
+    alarms_.set(Alarm::miner_ignores_stop, false);
+  }
   alarms_.set(Alarm::miner_manual_override, now < override_until_);
   alarms_.set(Alarm::miner_not_following, ignores_targets_ || unseen_steps_ >= kUnseenSteps);
 
@@ -414,6 +426,8 @@ void Unit::check_health(const MinerObservation& seen, MonoTime now) {
   }
 }
 
+void Unit::heard(Watts target) { heard_targets_[next_heard_++ % heard_targets_.size()] = target; }
+
 void Unit::resend(MonoTime now) {
   ++sequence_;
   ++resent_;
@@ -423,7 +437,8 @@ void Unit::resend(MonoTime now) {
 
 void Unit::limit_to(double cap_w) {
   if (!envelope_.known()) return;
-  const Watts cap(cap_w / std::max(1.0, learned_.draw_gain));
+  // As `worst_w` will count it: what dispatch may give is what the guard lets stand.
+  const Watts cap(cap_w / std::max(1.0, learned_.draw_gain) / (mistrusted() ? kUnreachableMargin : 1.0));
   if (cap >= envelope_.max) return;
   const Envelope limited = envelope_.limited(envelope_.min, cap);
   too_small_a_circuit_ = !limited.known();
@@ -460,7 +475,6 @@ void Unit::want_target(Watts target, MonoTime now) {
   if (target > target_) raised_at_ = now;
   if (target < target_) lowered_at_ = now;
   previous_target_ = target_;
-  recent_targets_[next_recent_++ % recent_targets_.size()] = target_;
   target_ = target;
   wanted_ = CommandKind::target;
   ++sequence_;
@@ -560,9 +574,13 @@ void Unit::learn_wake(const MinerObservation& seen) {
 
 void Unit::step_unseen(double step_w) { unseen_steps_ += std::fabs(step_w) >= kLargeStepW ? kUnseenSteps : 1; }
 
-void Unit::new_day(std::int64_t local_day) {
+void Unit::new_day(std::int64_t local_day, MonoTime now) {
   if (local_day == 0 || local_day == day_) return;
+  if (day_renewed_at_ != MonoTime{} && now - day_renewed_at_ < kShortestDay) return;
+  const bool first_date = day_ == 0;  // what was counted before belongs to this day
   day_ = local_day;
+  day_renewed_at_ = now;
+  if (first_date) return;
   starts_today_ = 0;
   writes_today_ = 0;
 }

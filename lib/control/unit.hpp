@@ -136,8 +136,11 @@ class Unit {
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
+  void heard(Watts target);
   void resend(MonoTime now);
-  void new_day(std::int64_t local_day);
+  void new_day(std::int64_t local_day, MonoTime now);
+  /// It may draw more than it was told to.
+  bool mistrusted() const { return !reachable_ || alarms_.has(Alarm::miner_not_following); }
 
   bool adopted_ = false;
   bool reachable_ = false;
@@ -156,8 +159,8 @@ class Unit {
 
   CommandKind wanted_ = CommandKind::none;
   Watts target_{};
-  std::array<Watts, 8> recent_targets_{};
-  std::size_t next_recent_ = 0;
+  std::array<Watts, 8> heard_targets_{};  ///< last ones that the miner was at or may have heard
+  std::size_t next_heard_ = 0;
   Watts confirmed_target_{};  ///< last one that the miner itself named
   Watts previous_target_{};   ///< before the last change: a lost command leaves the miner there
   std::uint64_t sequence_ = 0;
@@ -195,6 +198,7 @@ class Unit {
   int unseen_steps_ = 0;
   std::uint32_t reboots_ = 0;
   std::int64_t day_ = 0;
+  MonoTime day_renewed_at_{};
   std::int32_t starts_today_ = 0;
   std::int32_t writes_today_ = 0;
   double reported_before_w_ = 0.0;
