@@ -87,6 +87,7 @@ void Controller::reconfigure(Site site) {
   units_ = std::move(units);
   dispatch_ = Dispatch{};
   step_test_.abandon();
+  sign_watch_.abandon();
   step_learner_.abandon();
   order_members();
 }
@@ -153,6 +154,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   if (members != step_members_) {
     step_members_ = members;
     step_test_.abandon();
+    sign_watch_.abandon();
     sight_known_ = false;
   }
   for (const std::uint8_t member : order_) {
@@ -176,9 +178,6 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     case StepVerdict::frozen:
       grid_.declare_frozen();
       break;
-    case StepVerdict::flipped:
-      grid_.declare_sign_flipped(snapshot.now);
-      break;
     case StepVerdict::unmoved:
       if (!step_mixed_) unit->step_unseen(step_test_.step_w());
       break;
@@ -188,6 +187,12 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
       break;
     case StepVerdict::unclear:
       break;
+  }
+  bool sent = false;
+  for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());
+  const double high_w = twins_w(Bound::high, value_time);
+  if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, twins_low_w, high_w, sight.settled}, sent)) {
+    grid_.declare_sign_flipped(snapshot.now);
   }
   // Another meter is a witness too: the sun has moved, the grid meter has not moved at all.
   const bool pv_fresh = snapshot.pv.power.fresh(snapshot.now, kPvFresh);

@@ -13,6 +13,7 @@
 #include "control/grid_watch.hpp"
 #include "control/guard.hpp"
 #include "control/pid.hpp"
+#include "control/sign_watch.hpp"
 #include "control/step_learner.hpp"
 #include "control/step_test.hpp"
 #include "control/unit.hpp"
@@ -75,6 +76,7 @@ class Controller {
   GridPresence presence_;
   Dispatch dispatch_;
   StepTest step_test_;
+  SignWatch sign_watch_;
   StepLearner step_learner_;
   StepTest::Sight last_sight_;
   std::uint32_t step_members_ = 0;  ///< who was in the sum: when that changes, a test proves nothing

@@ -53,7 +53,6 @@ StepVerdict StepTest::judge(const Sight& sight) {
   if (sight.now - settled_at_ < kAfterSettling) return StepVerdict::none;
   running_ = false;
   ratio_ = (sight.grid_w - before_.grid_w + sight.others_w - before_.others_w) / step_w_;
-  if (std::fabs(ratio_ + 1.0) < 0.25) return StepVerdict::flipped;
   if (std::fabs(ratio_) < 0.15) return StepVerdict::unmoved;
   if (std::fabs(ratio_ - 1.0) < 0.35) return StepVerdict::confirmed;
   return StepVerdict::unclear;

@@ -12,7 +12,6 @@ enum class StepVerdict : std::uint8_t {
   none,        ///< no test, or not decided yet
   suspicious,  ///< overdue: the meter has not moved at all; raise nothing
   frozen,      ///< the meter did not move at all, 10 s after it must have
-  flipped,     ///< it moved by the step, the wrong way round
   unmoved,     ///< it moves, but not by this step: the miner did nothing
   confirmed,   ///< it moved by about the step
   unclear,     ///< something else moved too

@@ -28,7 +28,7 @@ StepVerdict step(double grid_before_w, double grid_after_w, bool moved) {
 }
 
 TEST(StepTest, AStepThatTheMeterShowsIsConfirmed) { EXPECT_EQ(step(-800, -310, true), StepVerdict::confirmed); }
-TEST(StepTest, TheWrongWayRoundIsAFlippedSign) { EXPECT_EQ(step(-800, -1290, true), StepVerdict::flipped); }
+TEST(StepTest, TheWrongWayRoundConfirmsNothing) { EXPECT_EQ(step(-800, -1290, true), StepVerdict::unclear); }
 TEST(StepTest, AMeterThatMovesWithoutTheStepAccusesTheMiner) {
   EXPECT_EQ(step(-800, -795, true), StepVerdict::unmoved);
 }
