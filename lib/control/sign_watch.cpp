@@ -14,6 +14,10 @@ constexpr Duration kLongest = seconds(90);
 // What a step leaves unexplained: noise, and a draw that is not quite the target's.
 constexpr double kNoiseW = 30.0;
 constexpr double kNoiseShare = 0.1;
+// Meters are up to seconds apart. While sun or battery move by so much of a step from tick to tick, the meter may show
+// what the step was an answer to.
+constexpr double kStirShare = 0.15;
+constexpr double kStirMemory = 0.7;  // from tick to tick
 // Two clear steps. By chance, a load would have to move against two steps in succession by twice their size.
 constexpr double kEnough = 1.6;
 
@@ -30,6 +34,8 @@ double fit(double rest_w, double noise_w) {
 
 bool SignWatch::look(const Sight& sight, bool sent) {
   bool turned = false;
+  if (known_) stir_w_ = std::max(std::fabs(sight.others_w - last_.others_w), kStirMemory * stir_w_);
+  most_stir_w_ = std::max(most_stir_w_, stir_w_);
   if (running_) {
     if (!sight.settled) {
       settled_ = false;
@@ -49,6 +55,7 @@ bool SignWatch::look(const Sight& sight, bool sent) {
     running_ = true;
     settled_ = false;
     before_ = last_;
+    most_stir_w_ = stir_w_;
   }
   last_ = sight;
   known_ = true;
@@ -61,7 +68,8 @@ bool SignWatch::judge(const Sight& sight) {
   const double other_w = sight.high_w - before_.high_w;
   const double low_w = std::min(one_w, other_w);
   const double high_w = std::max(one_w, other_w);
-  if (std::max(low_w, -high_w) < kSmallestStepW) return false;
+  const double step_w = std::max(low_w, -high_w);
+  if (step_w < kSmallestStepW || most_stir_w_ > kStirShare * step_w) return false;
   const double grid_w = sight.grid_w - before_.grid_w;
   const double others_w = sight.others_w - before_.others_w;
   const double noise_w = kNoiseW + kNoiseShare * std::max(std::fabs(low_w), std::fabs(high_w));

@@ -31,6 +31,8 @@ class SignWatch {
   bool known_ = false, running_ = false, settled_ = false;
   Sight last_, before_;
   MonoTime settled_at_{};
+  double stir_w_ = 0.0;       ///< how much the other sources move from tick to tick
+  double most_stir_w_ = 0.0;  ///< during this step and just before it
   double evidence_ = 0.0;
 };
 
