@@ -22,7 +22,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 std::uint64_t first_seed = 1;
-std::uint64_t house_count = 60;
+std::uint64_t house_count = 50;
 constexpr Duration kTroubled = minutes(75);
 constexpr Duration kCalm = minutes(50);
 
