@@ -11,8 +11,8 @@ constexpr double kWakeShare = 0.24;
 constexpr double kScarcestStart = 8.0;
 // Old bursts are forgotten: ten watts now and then for hours are no reason to start.
 constexpr double kForgetPerSecond = 1.0 / 600.0;
-// Below it the start would catch less than its own bookkeeping is worth.
-constexpr double kWorthwhileW = 20.0;
+// Below it the start would catch less than its own bookkeeping is worth; a small miner draws no more in all.
+double worthwhile_w(const Unit& unit) { return std::min(20.0, 0.5 * unit.min_w()); }
 
 }  // namespace
 
@@ -54,9 +54,9 @@ bool should_stop(Unit& unit, const ControlSettings& control, double available_w,
 bool should_start(Unit& unit, const ControlSettings& control, double short_w, double gain_w, MonoTime now,
                   double dt_s) {
   const Hysteresis& hysteresis = control.hysteresis;
-  const bool fits = short_w <= 0.0 && gain_w > kWorthwhileW;
+  const bool fits = short_w <= 0.0 && gain_w > worthwhile_w(unit);
   if (hysteresis.form == HysteresisForm::classic) {
-    const bool enough = gain_w > kWorthwhileW && -short_w >= hysteresis.start_above_min.value();
+    const bool enough = gain_w > worthwhile_w(unit) && -short_w >= hysteresis.start_above_min.value();
     if (enough && !unit.start_true) unit.start_since = now;
     unit.start_true = enough;
     return enough && now - unit.start_since >= hysteresis.start_after;
