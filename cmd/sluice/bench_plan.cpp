@@ -48,7 +48,9 @@ Result<std::vector<sim::Contender>> contenders(const BenchOptions& options) {
   std::vector<sim::Contender> out;
   if (options.controllers.empty()) {
     for (const sim::Contender& one : sim::contenders()) {
-      const bool shown = one.id == "sluice-sensor" ? options.zero_export : one.id != "oracle" || !options.battery;
+      const bool shown = one.id == "sluice-sensor"    ? options.zero_export
+                         : one.id == "sluice-evening" ? options.battery
+                                                      : one.id != "oracle" || !options.battery;
       if (shown) out.push_back(one);
     }
     return out;

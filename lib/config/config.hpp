@@ -124,9 +124,7 @@ struct Config {
 
 /// The part of the configuration that the controller sees. Circuits carry breaker × volts × factor − other load −
 /// margin; the import cap is the main breaker × volts × phases × factor. A miner in no circuit is capped at
-/// `unknown_circuit_cap`. Without a `share` curve mining takes nothing of the battery's charge at 20 % SoC, 30 % at
-/// 60 % and all of it from 95 %; without a `discharge` curve the allowed discharge rises from 0 at reserve + 5 % to all
-/// of it at 100 %.
+/// `unknown_circuit_cap`.
 Site to_site(const Config& config);
 
 /// What the miners of a circuit may draw together for hours; never below 0.

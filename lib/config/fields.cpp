@@ -788,7 +788,8 @@ const Field kBattery[] = {
      .unit = "Wh",
      .high = 1e6,
      .fallback = "unknown",
-     .text = "Usable capacity.",
+     .text =
+         "Usable capacity. Without it `share: forecast` cannot tell whether the battery will fill, and goes by SoC.",
      .store = store<&BatterySettings::capacity>,
      .show = nothing},
     {.name = "max_charge_w",
@@ -810,14 +811,17 @@ const Field kBattery[] = {
     {.name = "share",
      .type = share,
      .fallback = "forecast",
-     .text = "Part of the possible charge that mining may take instead: a number, or a curve by state of charge. "
-             "`forecast` is for now the curve [[20, 0], [60, 0.3], [95, 1]].",
+     .text =
+         "Part of the possible charge that mining may take instead: a number, or a curve by state of charge. "
+         "`forecast`: nothing, unless the sun of the last days would fill the battery anyway; until a day was seen, "
+         "and without `capacity_wh`, the curve [[20, 0], [60, 0.3], [95, 1]].",
      .store = [](void* target, const Value& value) { put_curve(static_cast<BatterySettings*>(target)->share, value); },
      .show = nothing},
     {.name = "discharge",
      .type = curve,
-     .fallback = "[[reserve + 5, 0], [100, 1]]",
-     .text = "For strategy solar-battery: part of the possible discharge that mining may use, by state of charge.",
+     .fallback = "by forecast",
+     .text = "For strategy solar-battery: part of the possible discharge that mining may use, by state of charge. By "
+             "forecast: what the sun will fill again; without a forecast [[reserve + 5, 0], [100, 1]].",
      .store = [](void* target,
                  const Value& value) { put_curve(static_cast<BatterySettings*>(target)->discharge, value); },
      .show = nothing},

@@ -16,23 +16,6 @@ bool has_role(const Config& config, std::initializer_list<Role> wanted) {
   });
 }
 
-/// The morning belongs to the battery, the evening to the miners: nothing at 20 %, a third at 60 %, all from 95 %.
-constexpr SharePoint kDefaultShare[] = {{Percent(20.0), 0.0}, {Percent(60.0), 0.3}, {Percent(95.0), 1.0}};
-
-BatterySettings battery_of(const Config& config) {
-  BatterySettings battery = config.battery;
-  battery.present = has_role(config, {Role::battery, Role::hybrid});
-  if (battery.share.empty()) {
-    for (const SharePoint& point : kDefaultShare) battery.share.push_back(point);
-  }
-  if (battery.discharge.empty()) {
-    // Nothing at the floor, everything when full.
-    battery.discharge.push_back({battery.reserve + Percent(5.0), 0.0});
-    battery.discharge.push_back({Percent(100.0), 1.0});
-  }
-  return battery;
-}
-
 std::uint8_t circuit_index(const Config& config, const std::string& name) {
   const auto found = std::find_if(config.circuits.begin(), config.circuits.end(),
                                   [&](const CircuitConfig& circuit) { return circuit.name == name; });
@@ -55,7 +38,8 @@ Site to_site(const Config& config) {
   Site site;
   site.name = config.site_name;
   site.control = config.control;
-  site.battery = battery_of(config);
+  site.battery = config.battery;
+  site.battery.present = has_role(config, {Role::battery, Role::hybrid});
   site.import_cap =
       Watts(config.main_breaker_a * config.main_volts * config.main_phases * config.main_continuous_factor);
   site.inverter_ac_rating = config.inverter_ac_rating;

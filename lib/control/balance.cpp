@@ -1,6 +1,7 @@
 #include "control/balance.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace sluice::control {
 namespace {
@@ -12,25 +13,49 @@ constexpr double kFullPct = 99.5;
 // Charge tapers towards full: below this SoC the inverter's limit counts, above it falls linearly to nothing.
 constexpr double kTaperFromPct = 95.0;
 constexpr double kBandTopPct = 95.0;
+// The last percent takes long and tells little.
+constexpr double kFilledPct = 99.0;
 constexpr double kReserveMarginPct = 5.0;
+// Discharge for mining fades out over so much above that, so that it ends smoothly and not with a last full draw.
+constexpr double kDischargeFadePct = 5.0;
+// Without a forecast the morning belongs to the battery and the evening to the miners: nothing at 20 %, a third at 60
+// %, all from 95 %.
+constexpr SharePoint kShareBySoc[] = {{Percent(20.0), 0.0}, {Percent(60.0), 0.3}, {Percent(95.0), 1.0}};
 
-}  // namespace
-
-double share_at(const StaticVector<SharePoint, 16>& curve, Percent soc, double otherwise) {
-  if (curve.empty()) return otherwise;
-  if (soc <= curve[0].soc) return curve[0].share;
+double on_curve(std::span<const SharePoint> curve, Percent soc) {
+  if (soc <= curve.front().soc) return curve.front().share;
   for (std::size_t i = 1; i < curve.size(); ++i) {
     if (soc > curve[i].soc) continue;
-    const double span = curve[i].soc.value() - curve[i - 1].soc.value();
+    const double span = (curve[i].soc - curve[i - 1].soc).value();
     if (span <= 0.0) return curve[i].share;
-    const double part = (soc.value() - curve[i - 1].soc.value()) / span;
-    return curve[i - 1].share + part * (curve[i].share - curve[i - 1].share);
+    return curve[i - 1].share + (soc - curve[i - 1].soc).value() / span * (curve[i].share - curve[i - 1].share);
   }
   return curve.back().share;
 }
 
+/// ω for want of a forecast.
+double share_by_soc(const BatterySettings& settings, Percent soc) {
+  if (settings.share.empty()) return on_curve(kShareBySoc, soc);
+  return on_curve({settings.share.begin(), settings.share.size()}, soc);
+}
+
+/// Part of the discharge that mining may use.
+double discharge_part(const BatterySettings& settings, double floor_pct, Percent soc,
+                      const std::optional<Release>& release) {
+  const double above = soc.value() - floor_pct;
+  double part = std::min(1.0, above / kDischargeFadePct);
+  if (!settings.discharge.empty()) {
+    part = std::min(part, on_curve({settings.discharge.begin(), settings.discharge.size()}, soc));
+  } else if (!release) {
+    part = above / (100.0 - floor_pct);  // nothing at the floor, everything when full
+  }
+  return release ? part * release->discharge : part;
+}
+
+}  // namespace
+
 BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObservation& battery, MonoTime now,
-                           double largest_charge_w) {
+                           double largest_charge_w, const std::optional<Release>& release) {
   BatteryTerms terms;
   if (!settings.present) return terms;
   terms.known = battery.power.fresh(now, kBatteryFresh);
@@ -51,7 +76,12 @@ BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObserva
   // What it charges at this moment it certainly can.
   terms.room_w = std::max({0.0, limit_w, -terms.power_w});
   // Without a state of charge the battery comes first: it may be the empty one that the evening needs.
-  terms.share = soc_known ? std::clamp(share_at(settings.share, battery.soc.value, 0.0), 0.0, 1.0) : 0.0;
+  if (soc_known) {
+    const double share = release ? release->charge : share_by_soc(settings, battery.soc.value);
+    terms.share = std::clamp(share, 0.0, 1.0);
+  } else {
+    terms.share = 0.0;
+  }
 
   const double floor_pct = settings.reserve.value() + kReserveMarginPct;
   if (soc_known && soc_pct > floor_pct) {
@@ -60,7 +90,8 @@ BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObserva
       const double live_w = battery.discharge_limit.value.value();
       most_w = most_w > 0.0 ? std::min(most_w, live_w) : live_w;
     }
-    terms.discharge_w = most_w * std::clamp(share_at(settings.discharge, battery.soc.value, 0.0), 0.0, 1.0);
+    const double part = discharge_part(settings, floor_pct, battery.soc.value, release);
+    terms.discharge_w = most_w * std::clamp(part, 0.0, 1.0);
   }
   terms.buffers = soc_known && soc_pct > floor_pct && soc_pct < kBandTopPct && terms.room_w > 0.0;
   return terms;
@@ -72,6 +103,14 @@ double reserved_w(const Snapshot& snapshot) {
     if (load.reserved.usable()) sum += std::max(0.0, load.reserved.value.value());
   }
   return sum;
+}
+
+std::optional<Store> store_of(const BatterySettings& settings, const BatteryObservation& battery, MonoTime now) {
+  const bool known = settings.present && settings.capacity > WattHours(0.0) && battery.soc.fresh(now, kSocFresh);
+  if (!known || !settings.share.empty()) return std::nullopt;
+  const double capacity_wh = settings.capacity.value();
+  return Store{capacity_wh * battery.soc.value.value() / 100.0, capacity_wh * settings.reserve.value() / 100.0,
+               capacity_wh * kFilledPct / 100.0, settings.max_charge.value()};
 }
 
 double available_w(double surplus_w, double grid_target_w, const BatteryTerms& battery) {

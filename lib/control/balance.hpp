@@ -7,7 +7,10 @@
 /// less what is reserved for other loads. C = what the battery could charge now, ω = the share of C that mining may
 /// take, D = discharge that mining may use.
 
+#include <optional>
+
 #include "base/units.hpp"
+#include "control/forecast.hpp"
 #include "model/site.hpp"
 #include "model/snapshot.hpp"
 
@@ -23,9 +26,13 @@ struct BatteryTerms {
 };
 
 /// What the battery does and may do now. `largest_charge_w` is the most it was ever seen to charge, for want of a
-/// limit.
+/// limit. `release` is what the forecast gives to mining; without one, or where the owner drew a curve, SoC decides.
 BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObservation& battery, MonoTime now,
-                           double largest_charge_w);
+                           double largest_charge_w, const std::optional<Release>& release = {});
+
+/// What a forecast needs to know of the battery; none while its SoC or capacity is not known, or when the owner wants
+/// no forecast.
+std::optional<Store> store_of(const BatterySettings& settings, const BatteryObservation& battery, MonoTime now);
 
 /// S, for one set of twins.
 inline double surplus_w(double grid_w, double twins_w, const BatteryTerms& battery) {
@@ -36,8 +43,5 @@ double available_w(double surplus_w, double grid_target_w, const BatteryTerms& b
 
 /// What is kept free for other loads that go first; comes off A. What they draw already is house load.
 double reserved_w(const Snapshot& snapshot);
-
-/// Linear between the points, constant beyond them; `otherwise` when there are none.
-double share_at(const StaticVector<SharePoint, 16>& curve, Percent soc, double otherwise);
 
 }  // namespace sluice::control

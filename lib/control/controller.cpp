@@ -54,7 +54,7 @@ void Controller::Recent::add(double watts, MonoTime at, MonoTime now) {
 }
 
 Controller::Controller(Site site, const PersistentState& memory, MonoTime now, WallTime wall)
-    : site_(std::move(site)), started_at_(now), grid_(now), battery_known_at_(now) {
+    : site_(std::move(site)), started_at_(now), grid_(now), forecast_(memory.surplus), battery_known_at_(now) {
   assert(site_.miners.size() <= kMaxMiners && site_.circuits.size() <= kMaxCircuits);
   units_.reserve(site_.miners.size());
   for (const MinerSite& miner : site_.miners) {
@@ -104,6 +104,7 @@ void Controller::remember(PersistentState& state) const {
     }
     units_[i].remember(*found);
   }
+  if (site_.battery.present) forecast_.remember(state.surplus);
 }
 
 void Controller::look_at_battery(const BatteryObservation& battery) {
@@ -333,6 +334,7 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     middle_surplus_w += 0.5 * surplus;
     out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
+  if (site_.battery.present) forecast_.look(snapshot, middle_surplus_w, dt_s);
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
   if (battery.buffers) {
     mean_available_w_ = mean_known_
@@ -420,7 +422,9 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     reasons_[i] = units_[i].blocked();
   }
   const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
-  BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_);
+  const std::optional<Release> release =
+      release_.step(forecast_, snapshot, store_of(site_.battery, snapshot.battery, now), dt_s);
+  BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
   if (snapshot.pv.power.usable()) recent_pv_.add(snapshot.pv.power.value.value(), snapshot.pv.power.at, now);
   if (snapshot.battery.power.usable()) recent_battery_.add(battery_w, snapshot.battery.power.at, now);
   if (grid_.ever_read()) {

@@ -10,6 +10,7 @@
 
 #include "control/balance.hpp"
 #include "control/dispatch.hpp"
+#include "control/forecast.hpp"
 #include "control/grid_watch.hpp"
 #include "control/guard.hpp"
 #include "control/pid.hpp"
@@ -35,7 +36,8 @@ class Controller {
   void step(const Snapshot& snapshot, Decision& decision);
   /// Takes over a reloaded site; miners matched by name keep their twins, counters and models.
   void reconfigure(Site site);
-  /// Learned models and daily counters, by name, into `state`; other fields of known miners stay as they are.
+  /// Learned models and daily counters, by name, and the forecast, into `state`; other fields of known miners stay as
+  /// they are.
   void remember(PersistentState& state) const;
 
  private:
@@ -94,6 +96,8 @@ class Controller {
   double mean_available_w_ = 0.0;
   bool mean_known_ = false;
   double largest_charge_w_ = 0.0;
+  SurplusForecast forecast_;
+  BatteryRelease release_;
   Reading<Watts> battery_now_, battery_before_;
   MonoTime battery_known_at_{};
   MonoTime pv_watch_since_{};

@@ -1,6 +1,8 @@
 #pragma once
 /// What survives a restart: durations, counters and learned models; never a decision (a restart recomputes).
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,10 +49,32 @@ struct MinerMemory {
   std::string adapter_state;  ///< opaque, of the adapter: session id and the like
 };
 
+inline constexpr std::size_t kSlotsPerDay = 96;  ///< a quarter of an hour each
+
+/// Surplus before battery and miners in one slot of the day.
+struct SurplusSlot {
+  double last_w = 0.0;   ///< its mean on the last day on which it was seen
+  double mean_w = 0.0;   ///< slow mean over days
+  std::int64_t day = 0;  ///< of `last_w`: UTC days since 1970-01-01; 0 = never seen
+  bool operator==(const SurplusSlot&) const = default;
+};
+
+/// What is remembered of the sun that the house left over (control/forecast.hpp). Slot k begins k quarters of an hour
+/// after midnight, UTC.
+struct SurplusMemory {
+  std::array<SurplusSlot, kSlotsPerDay> slots{};
+  // Of the slots of `local_day` that are over and were expected.
+  double so_far_wh = 0.0;
+  double expected_so_far_wh = 0.0;
+  std::int64_t local_day = 0;  ///< days since 1970-01-01 in local time; 0 = unknown
+  bool operator==(const SurplusMemory&) const = default;
+};
+
 struct PersistentState {
   std::vector<MinerMemory> miners;
   bool clean_stop = false;  ///< the last stop was orderly: `park --if-unclean` has nothing to do
   std::int64_t saved_unix_ms = 0;
+  SurplusMemory surplus{};
 };
 
 }  // namespace sluice

@@ -84,9 +84,11 @@ struct BatterySettings {
   WattHours capacity{0.0};  ///< 0 = unknown
   Watts max_charge{0.0};    ///< inverter's limit; 0 = unknown: the device's live limit or the largest charge seen
   Watts max_discharge{0.0};
-  StaticVector<SharePoint, 16>
-      share;  ///< ω by SoC, ascending, linear between points: part of the possible charge that mining may take
-  StaticVector<SharePoint, 16> discharge;  ///< of `solar-battery`: part of `max_discharge` that mining may use, by SoC
+  /// ω by SoC, ascending, linear between points: part of the possible charge that mining may take. Empty: by forecast.
+  StaticVector<SharePoint, 16> share;
+  /// Of `solar-battery`: part of `max_discharge` that mining may use, by SoC. Empty: by forecast, and without one from
+  /// nothing at reserve + 5 % to everything when full.
+  StaticVector<SharePoint, 16> discharge;
 };
 
 struct CircuitSite {

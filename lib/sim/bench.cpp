@@ -25,6 +25,7 @@ constexpr Contender kOracle{"oracle", "the future", "perfect foresight with the 
 constexpr Contender kK0{"k0", "its own past", "sluice without dead time, meter age and noise"};
 constexpr Contender kProduct[] = {{"sluice", "its own past", "the product's controller, default settings"},
                                   {"sluice-calm", "its own past", "the same with few commands"},
+                                  {"sluice-evening", "its own past", "the same, mining may use the battery too"},
                                   {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %"}};
 // The one law of the peers whose owner is granted the best choice of its fixed power.
 constexpr std::string_view kFixedPowerLaw = "b2-home-assistant";
@@ -73,9 +74,6 @@ BatterySettings battery_settings(const BatterySpec& spec) {
   out.present = true;
   out.capacity = spec.capacity;
   out.max_charge = out.max_discharge = spec.max_power;
-  for (const SharePoint& point : {SharePoint{Percent(20.0), 0.0}, {Percent(60.0), 0.3}, {Percent(95.0), 1.0}}) {
-    out.share.push_back(point);
-  }
   return out;
 }
 
@@ -91,6 +89,7 @@ Site site(const BenchCase& bench, std::string_view id) {
   for (std::size_t i = 0; i < bench.plants.size(); ++i) {
     MinerSite miner;
     miner.name = "m" + std::to_string(i);
+    if (id == "sluice-evening") miner.strategy = Strategy::solar_battery;
     out.miners.push_back(std::move(miner));
   }
   return out;

@@ -17,7 +17,7 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 64;";
 
-constexpr std::array<const char*, 2> kSteps{
+constexpr std::array<const char*, 3> kSteps{
     R"sql(
     CREATE TABLE site (
       id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -59,6 +59,18 @@ constexpr std::array<const char*, 2> kSteps{
     ALTER TABLE miner ADD COLUMN report_gain_spread REAL NOT NULL DEFAULT 0;
     ALTER TABLE miner ADD COLUMN report_gain_samples INTEGER NOT NULL DEFAULT 0;
     )sql",
+    // What the forecast learned of the sun: a row a slot of the day, so that an hour touches four of them.
+    R"sql(
+    ALTER TABLE site ADD COLUMN surplus_so_far_wh REAL NOT NULL DEFAULT 0;
+    ALTER TABLE site ADD COLUMN surplus_expected_wh REAL NOT NULL DEFAULT 0;
+    ALTER TABLE site ADD COLUMN surplus_local_day INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE surplus_slot (
+      slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND 95),
+      last_w REAL NOT NULL,
+      mean_w REAL NOT NULL,
+      day INTEGER NOT NULL
+    ) STRICT;
+    )sql",
 };
 
 // A miner as it is written and read, in this order; its place in the file comes last.
@@ -80,7 +92,7 @@ bool same(const MinerMemory& a, const MinerMemory& b) {
 }
 
 bool same(const PersistentState& a, const PersistentState& b) {
-  return a.clean_stop == b.clean_stop &&
+  return a.clean_stop == b.clean_stop && a.surplus == b.surplus &&
          std::equal(a.miners.begin(), a.miners.end(), b.miners.begin(), b.miners.end(),
                     [](const MinerMemory& x, const MinerMemory& y) { return same(x, y); });
 }
@@ -159,11 +171,41 @@ Result<void> write_miner(Database& database, const MinerMemory& miner, std::size
                                     static_cast<std::int64_t>(position)});
 }
 
+Result<void> write_site(Database& database, const PersistentState& state) {
+  return database.run(
+      "INSERT OR REPLACE INTO site"
+      " (id, clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day)"
+      " VALUES (0, ?, ?, ?, ?, ?)",
+      {std::int64_t{state.clean_stop}, state.saved_unix_ms, state.surplus.so_far_wh, state.surplus.expected_so_far_wh,
+       state.surplus.local_day});
+}
+
+Result<void> write_slots(Database& database, const std::optional<PersistentState>& before,
+                         const SurplusMemory& surplus) {
+  for (std::size_t i = 0; i < surplus.slots.size(); ++i) {
+    const SurplusSlot& slot = surplus.slots[i];
+    if (slot == (before ? before->surplus.slots[i] : SurplusSlot{})) continue;
+    auto done = database.run("INSERT OR REPLACE INTO surplus_slot (slot, last_w, mean_w, day) VALUES (?, ?, ?, ?)",
+                             {static_cast<std::int64_t>(i), slot.last_w, slot.mean_w, slot.day});
+    if (!done) return done;
+  }
+  return {};
+}
+
 Result<PersistentState> read(Database& database) {
   PersistentState state;
-  auto done = database.query("SELECT clean_stop, saved_unix_ms FROM site", {}, [&](const SqlRow& row) {
-    state.clean_stop = row.integer(0) != 0;
-    state.saved_unix_ms = row.integer(1);
+  auto done = database.query(
+      "SELECT clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day FROM site", {},
+      [&](const SqlRow& row) {
+        state.clean_stop = row.integer(0) != 0;
+        state.saved_unix_ms = row.integer(1);
+        state.surplus.so_far_wh = row.real(2);
+        state.surplus.expected_so_far_wh = row.real(3);
+        state.surplus.local_day = row.integer(4);
+      });
+  if (!done) return tl::unexpected(done.error());
+  done = database.query("SELECT slot, last_w, mean_w, day FROM surplus_slot", {}, [&](const SqlRow& row) {
+    state.surplus.slots[static_cast<std::size_t>(row.integer(0))] = {row.real(1), row.real(2), row.integer(3)};
   });
   if (!done) return tl::unexpected(done.error());
   const std::string sql = "SELECT " + std::string(kColumns) + " FROM miner ORDER BY position";
@@ -208,10 +250,10 @@ Result<void> SqliteStateStore::try_save(const PersistentState& state) {
 Result<void> SqliteStateStore::write(Database& database, const PersistentState& state) {
   auto transaction = Transaction::begin(database);
   if (!transaction) return tl::unexpected(transaction.error());
-  auto done = database.run("INSERT OR REPLACE INTO site (id, clean_stop, saved_unix_ms) VALUES (0, ?, ?)",
-                           {std::int64_t{state.clean_stop}, state.saved_unix_ms});
+  auto done = write_site(database, state);
   if (!done) return done;
   if (!on_disk_) {
+    if (done = database.run("DELETE FROM surplus_slot"); !done) return done;
     if (done = database.run("DELETE FROM miner"); !done) return done;
   } else {
     for (const MinerMemory& miner : on_disk_->miners) {
@@ -224,6 +266,7 @@ Result<void> SqliteStateStore::write(Database& database, const PersistentState& 
     if (unchanged(on_disk_, miner, position)) continue;
     if (done = write_miner(database, miner, position); !done) return done;
   }
+  if (done = write_slots(database, on_disk_, state.surplus); !done) return done;
   return transaction->commit();
 }
 

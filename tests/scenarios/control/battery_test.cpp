@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "loop.hpp"
 
@@ -63,6 +65,73 @@ TEST(Battery, SolarBatteryMayUseItDownToReservePlusFive) {
   loop.run(4 * 3600);
   EXPECT_EQ(loop.miners[0].state, MinerState::asleep);
   EXPECT_GT(loop.soc_pct, 20.0);
+}
+
+/// A house that knows the sun: yesterday's surplus by hours from now on.
+Loop house_with_forecast(double soc_pct, const std::function<double(double)>& surplus_w) {
+  constexpr std::int64_t kSlotS = 900;
+  constexpr std::int64_t kBegin = 1760000000 / kSlotS;  // the loop's own date
+  Loop loop = house(soc_pct);
+  loop.site.battery.capacity = WattHours(10000.0);
+  loop.site.battery.share.clear();
+  for (std::int64_t slot = kBegin - 96; slot < kBegin; ++slot) {
+    const double value_w = surplus_w(static_cast<double>(slot - (kBegin - 96)) / 4.0);
+    loop.memory.surplus.slots[static_cast<std::size_t>(slot % 96)] = {value_w, value_w, slot / 96};
+  }
+  return loop;
+}
+
+TEST(Battery, InWinterNothingIsTakenFromABatteryThatWillNotFill) {
+  Loop loop = house_with_forecast(75.0, [](double hour) { return hour < 3.0 ? 600.0 : -400.0; });
+  loop.sun = [](double) { return 3000.0; };
+  loop.run(1800);
+  EXPECT_EQ(loop.miners[0].starts, 0) << "by its state of charge alone it would have shared";
+  EXPECT_LT(loop.battery_w, -2000.0);
+}
+
+TEST(Battery, InSummerMiningBeginsEarlyBecauseItWillFillAnyway) {
+  Loop loop = house_with_forecast(25.0, [](double hour) { return hour < 10.0 ? 5000.0 : -300.0; });
+  loop.sun = [](double) { return 3000.0; };
+  loop.run(1800);
+  EXPECT_EQ(loop.miners[0].state, MinerState::running);
+  EXPECT_NEAR(loop.mining_w(), 2500.0, 200.0);
+}
+
+TEST(Battery, AnEveningAfterSummerLeavesWhatTheNightNeeds) {
+  Loop loop = house_with_forecast(70.0, [](double hour) { return hour > 10.0 && hour < 20.0 ? 9000.0 : -100.0; });
+  loop.site.miners[0].strategy = Strategy::solar_battery;
+  loop.sun = [](double) { return 0.0; };
+  loop.load = [](double) { return 100.0; };
+  loop.run(600);
+  EXPECT_EQ(loop.miners[0].state, MinerState::running);
+  loop.run(3 * 3600);
+  EXPECT_EQ(loop.miners[0].state, MinerState::asleep);
+  EXPECT_EQ(loop.miners[0].starts, 1);
+  EXPECT_GT(loop.soc_pct, 31.0) << "ten hours of 100 W, and what is kept";
+  EXPECT_LT(loop.soc_pct, 50.0);
+}
+
+TEST(Battery, AnEveningEndsFivePercentAboveTheReserveWhateverTheForecastSays) {
+  Loop loop = house_with_forecast(45.0, [](double hour) { return hour > 2.0 && hour < 20.0 ? 9000.0 : 0.0; });
+  loop.site.miners[0].strategy = Strategy::solar_battery;
+  loop.sun = [](double) { return 0.0; };
+  loop.load = [](double) { return 0.0; };
+  double lowest_mined_pct = 100.0;
+  loop.run(2 * 3600, [&] {
+    if (loop.mining_w() > 500.0) lowest_mined_pct = std::min(lowest_mined_pct, loop.soc_pct);
+  });
+  EXPECT_EQ(loop.miners[0].starts, 1);
+  EXPECT_EQ(loop.miners[0].state, MinerState::asleep);
+  EXPECT_GT(lowest_mined_pct, 24.5) << "the last watts of a stop";
+}
+
+TEST(Battery, WithAForecastButSilentRegistersNothingIsStarted) {
+  Loop loop = house_with_forecast(60.0, [](double hour) { return hour < 10.0 ? 5000.0 : -300.0; });
+  loop.sun = [](double) { return 3000.0; };
+  loop.battery_silent = true;
+  loop.run(900);
+  EXPECT_EQ(loop.miners[0].starts, 0);
+  EXPECT_FALSE(loop.decision().estimate_valid);
 }
 
 TEST(Battery, BuffersCloudsSoThatTheMinerNeedNotFollowEverySecond) {

@@ -136,7 +136,7 @@ Loop::Loop(std::vector<TestMiner> plants) : miners(std::move(plants)) {
 
 Controller& Loop::controller() {
   if (!controller_) {
-    controller_ = std::make_unique<Controller>(site, PersistentState{}, mono(now_s_), from_unix_ms(1760000000000));
+    controller_ = std::make_unique<Controller>(site, memory, mono(now_s_), from_unix_ms(1760000000000));
   }
   return *controller_;
 }

@@ -71,6 +71,7 @@ class Loop {
   explicit Loop(std::vector<TestMiner> plants);
 
   Site site;
+  PersistentState memory;  ///< of the time before
   std::vector<TestMiner> miners;
   std::function<double(double)> sun = [](double) { return 3000.0; };
   std::function<double(double)> load = [](double) { return 500.0; };

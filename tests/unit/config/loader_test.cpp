@@ -199,7 +199,7 @@ TEST(ToSite, MinersKnowTheirCircuit) {
   EXPECT_EQ(site.miners[0].max_power, Watts(0.0));
 }
 
-TEST(ToSite, CurvesDefaultAndFollowTheReserve) {
+TEST(ToSite, ACurveReplacesTheForecast) {
   const std::string battery = "  - {name: bat, template: sunspec-storage, role: battery, modbus: {host: 10.0.0.2}}\n";
   const std::string devices =
       "version: 1\ndevices:\n  - {name: meter, template: sunspec-meter, role: grid, modbus: {host: 10.0.0.2}}\n" +
@@ -211,12 +211,9 @@ TEST(ToSite, CurvesDefaultAndFollowTheReserve) {
   };
   const BatterySettings standard = battery_with("battery: {reserve_pct: 30, share: forecast}\n");
   EXPECT_TRUE(standard.present);
-  ASSERT_EQ(standard.share.size(), 3U);
-  EXPECT_EQ(standard.share[1].soc, Percent(60.0));
-  EXPECT_DOUBLE_EQ(standard.share[1].share, 0.3);
-  ASSERT_EQ(standard.discharge.size(), 2U);
-  EXPECT_EQ(standard.discharge[0].soc, Percent(35.0));
-  EXPECT_DOUBLE_EQ(standard.discharge[0].share, 0.0);
+  EXPECT_EQ(standard.reserve, Percent(30.0));
+  EXPECT_TRUE(standard.share.empty()) << "by forecast";
+  EXPECT_TRUE(standard.discharge.empty());
   const BatterySettings constant = battery_with("battery: {share: 0.5}\n");
   ASSERT_EQ(constant.share.size(), 2U);
   EXPECT_DOUBLE_EQ(constant.share[0].share, 0.5);

@@ -68,6 +68,44 @@ TEST(Balance, DischargeEndsFivePercentAboveTheReserve) {
   EXPECT_NEAR(battery_terms(settings(), battery(0, 50), now(), 0).discharge_w, 2000.0, 1e-9);
 }
 
+TEST(Balance, WithoutACurveTheForecastDecidesAndWithoutOneTheStateOfCharge) {
+  BatterySettings by_forecast = settings();
+  by_forecast.share.clear();
+  by_forecast.discharge.clear();
+  const BatteryTerms released = battery_terms(by_forecast, battery(0, 30), now(), 0, Release{1.0, 0.5});
+  EXPECT_DOUBLE_EQ(released.share, 1.0);
+  EXPECT_DOUBLE_EQ(released.discharge_w, 2000.0);
+  const BatteryTerms held = battery_terms(by_forecast, battery(0, 90), now(), 0, Release{});
+  EXPECT_DOUBLE_EQ(held.share, 0.0);
+  EXPECT_DOUBLE_EQ(held.discharge_w, 0.0);
+  const BatteryTerms blind = battery_terms(by_forecast, battery(0, 60), now(), 0);
+  EXPECT_NEAR(blind.share, 0.3, 1e-9);
+  EXPECT_NEAR(blind.discharge_w, 4000.0 * 35.0 / 75.0, 1e-6);
+}
+
+TEST(Balance, NoForecastReleasesWhatLiesBelowTheReserve) {
+  BatterySettings by_forecast = settings();
+  by_forecast.discharge.clear();
+  EXPECT_DOUBLE_EQ(battery_terms(by_forecast, battery(0, 25), now(), 0, Release{1.0, 1.0}).discharge_w, 0.0);
+  EXPECT_NEAR(battery_terms(by_forecast, battery(0, 26), now(), 0, Release{1.0, 1.0}).discharge_w, 800.0, 1e-6);
+}
+
+TEST(Balance, AForecastNeedsCapacityAndStateOfChargeAndNoCurve) {
+  BatterySettings by_forecast = settings();
+  by_forecast.share.clear();
+  EXPECT_FALSE(store_of(by_forecast, battery(0, 50), now())) << "capacity unknown";
+  by_forecast.capacity = WattHours(10000.0);
+  const auto store = store_of(by_forecast, battery(0, 50), now());
+  ASSERT_TRUE(store);
+  EXPECT_DOUBLE_EQ(store->now_wh, 5000.0);
+  EXPECT_DOUBLE_EQ(store->low_wh, 2000.0);
+  BatteryObservation silent = battery(0, 50);
+  silent.soc = {};
+  EXPECT_FALSE(store_of(by_forecast, silent, now()));
+  by_forecast.share.push_back({20_pct, 0.5});
+  EXPECT_FALSE(store_of(by_forecast, battery(0, 50), now())) << "the owner drew a curve";
+}
+
 TEST(Balance, AFullBatteryTakesNothing) {
   const BatteryTerms terms = battery_terms(settings(), battery(0, 100), now(), 0);
   EXPECT_DOUBLE_EQ(terms.room_w, 0.0);

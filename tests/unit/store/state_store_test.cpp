@@ -83,6 +83,30 @@ TEST_F(StateStoreTest, EveryFieldComesBackInOrder) {
   EXPECT_EQ(state->saved_unix_ms, 99);
 }
 
+TEST_F(StateStoreTest, WhatTheSunLeftComesBackAndOnlyNewSlotsAreWritten) {
+  PersistentState state;
+  for (std::size_t i = 0; i < kSlotsPerDay; ++i) {
+    state.surplus.slots[i] = {static_cast<double>(i) * 10.5, -7.25, 20625};
+  }
+  state.surplus.so_far_wh = 1234.5;
+  state.surplus.expected_so_far_wh = 2345.5;
+  state.surplus.local_day = 20626;
+  SqliteStateStore first(path, clock, log);
+  ASSERT_TRUE(first.save(state));
+  auto spy = Database::open(path, Database::Access::read_write);
+  ASSERT_TRUE(
+      spy->execute("CREATE TABLE touched (slot INTEGER);"
+                   "CREATE TRIGGER spy AFTER INSERT ON surplus_slot BEGIN"
+                   " INSERT INTO touched VALUES (new.slot); END;"));
+  state.surplus.slots[40] = {999.0, 888.0, 20626};
+  ASSERT_TRUE(first.save(state));
+  EXPECT_EQ(spy->integer("SELECT count(*) FROM touched"), 1);
+  SqliteStateStore second(path, clock, log);
+  const auto back = second.load();
+  ASSERT_TRUE(back) << back.error().text;
+  EXPECT_EQ(back->surplus, state.surplus);
+}
+
 TEST_F(StateStoreTest, LaterSavesUpdateReorderAndRemove) {
   SqliteStateStore first(path, clock, log);
   ASSERT_TRUE(first.save({{full_memory("a"), full_memory("b"), full_memory("c")}, false, 1}));
@@ -202,6 +226,7 @@ TEST_F(StateStoreTest, AFileOfTheFirstSchemaIsTakenOver) {
   draw_only.draw_gain = 1.05;
   draw_only.draw_offset_w = 2.0;
   EXPECT_EQ(miner.learned, draw_only);
+  EXPECT_EQ(state->surplus, SurplusMemory{});
   EXPECT_TRUE(store.save({{full_memory("s19")}, false, 78}));
   SqliteStateStore again(path, clock, log);
   state = again.load();
