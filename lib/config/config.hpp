@@ -107,6 +107,7 @@ struct Config {
   double main_continuous_factor = 0.8;
   Netting netting = Netting::sum;
   Watts inverter_ac_rating{0.0};
+  std::optional<Watts> export_limit;  ///< what may be fed in; empty = no limit
   std::vector<DeviceConfig> devices;
   MqttConfig mqtt;
   std::vector<YieldSite> yield_to;

@@ -100,6 +100,10 @@ void store_unit(void* target, const Value& value) {
   static_cast<ModbusAddress*>(target)->unit = static_cast<std::uint8_t>(value.number);
 }
 
+void store_export_limit(void* target, const Value& value) {
+  static_cast<Config*>(target)->export_limit = Watts(value.number);
+}
+
 template <auto Member>
 void store_secret(void* target, const Value& value) {
   SecretRef& password = static_cast<ClassOf<Member>*>(target)->*Member;
@@ -228,6 +232,15 @@ const Field kSite[] = {
      .fallback = "unknown",
      .text = "AC rating of the inverter, which caps what the panels can give at once.",
      .store = store<&Config::inverter_ac_rating>,
+     .show = nothing},
+    {.name = "export_limit_w",
+     .type = number,
+     .unit = "W",
+     .high = 1e6,
+     .fallback = "no limit",
+     .text = "What may be fed in, 0 for nothing, if the inverter throttles the panels to keep to it. With it, mining "
+             "draws a little more than the meter shows now and then, to find out whether throttled sun answers.",
+     .store = store_export_limit,
      .show = nothing},
 };
 

@@ -43,6 +43,7 @@ Site to_site(const Config& config) {
   site.import_cap =
       Watts(config.main_breaker_a * config.main_volts * config.main_phases * config.main_continuous_factor);
   site.inverter_ac_rating = config.inverter_ac_rating;
+  site.export_limit = config.export_limit;
   site.has_pv_meter = has_role(config, {Role::pv, Role::hybrid});
   site.yield_to = config.yield_to;
   for (const CircuitConfig& circuit : config.circuits) {

@@ -28,6 +28,9 @@ constexpr double kHeadroomWorthW = 100.0;
 constexpr Duration kFullRaiseEvery = seconds(60);
 constexpr double kPvStepW = 200.0;
 constexpr Duration kPvStepUnseen = seconds(15);
+constexpr double kClippedShare = 0.98;
+constexpr double kChargesW = 100.0;
+constexpr double kStartClearW = 50.0;
 
 const MinerMemory* find(const PersistentState& state, const std::string& name) {
   for (const MinerMemory& miner : state.miners) {
@@ -197,7 +200,8 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   }
   // Another meter is a witness too: the sun has moved, the grid meter has not moved at all.
   const bool pv_fresh = snapshot.pv.power.fresh(snapshot.now, kPvFresh);
-  if (!pv_fresh || site_.battery.present || grid_.changed_at() >= pv_watch_since_) {
+  // Panels that are throttled move with the house, and the meter need not.
+  if (!pv_fresh || site_.battery.present || throttled(snapshot) || grid_.changed_at() >= pv_watch_since_) {
     pv_watch_since_ = snapshot.now;
     pv_watch_w_ = pv_fresh ? snapshot.pv.power.value.value() : 0.0;
   } else if (snapshot.now - pv_watch_since_ >= kPvStepUnseen &&
@@ -213,7 +217,7 @@ void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w) {
   // twin is wrong: that is when learning is needed most.
   const GridTrust trust = grid_.verdict(snapshot.now);
   bool over = step_learner_.over(snapshot.now) || (trust != GridTrust::good && trust != GridTrust::implausible);
-  if (snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value) step_learner_.abandon();
+  if (throttled(snapshot)) step_learner_.abandon();
   // What moves at the same time ends a window; what it showed until then counts.
   for (std::size_t i = 0; i < units_.size(); ++i) {
     const bool mine = step_learner_.running() && step_learner_.unit() == i;
@@ -235,8 +239,7 @@ void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w) {
 }
 
 void Controller::begin_to_learn(const Snapshot& snapshot) {
-  const bool throttled = snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value;
-  if (step_learner_.running() || throttled || grid_.verdict(snapshot.now) != GridTrust::good) return;
+  if (step_learner_.running() || throttled(snapshot) || grid_.verdict(snapshot.now) != GridTrust::good) return;
   const Unit* moved = nullptr;
   for (const Unit& unit : units_) {
     const bool steps = unit.just_sent() && unit.sent().kind == CommandKind::target && unit.sent().from_rest;
@@ -335,6 +338,8 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
   if (site_.battery.present) forecast_.look(snapshot, middle_surplus_w, dt_s);
+  const double margin_w = hidden_w(snapshot, grid_w, middle_surplus_w, for_others_w, battery, dt_s);
+  for (double& available : out.available_w) available += margin_w;
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
   if (battery.buffers) {
     mean_available_w_ = mean_known_
@@ -363,7 +368,63 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   decision.available = Watts(middle_w);
   decision.reserved = Watts(for_others_w);
   decision.battery_room = Watts(battery.room_w);
+  decision.hidden_margin = Watts(margin_w);
   return out;
+}
+
+double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surplus_w, double for_others_w,
+                            const BatteryTerms& battery, double dt_s) {
+  const PvObservation& pv = snapshot.pv;
+  HiddenSight sight;
+  sight.now = snapshot.now;
+  sight.dt_s = dt_s;
+  sight.short_w = grid_w + battery.power_w;
+  sight.surplus_w = surplus_w;
+  sight.limited = site_.export_limit.has_value() || (pv.curtailed.fresh(snapshot.now, kPvFresh) && pv.curtailed.value);
+  sight.limit_w = site_.export_limit.value_or(Watts(0.0)).value();
+  sight.grid_target_w = site_.control.grid_target.value();
+  const bool pv_known = pv.power.fresh(snapshot.now, kPvFresh);
+  sight.pv_w = pv_known ? pv.power.value.value() : 0.0;
+  if (pv.available.fresh(snapshot.now, kPvFresh)) sight.potential_w = pv.available.value.value();
+  const double rating_w = site_.inverter_ac_rating.value();
+  const bool clipped = rating_w > 0.0 && sight.pv_w >= kClippedShare * rating_w;
+  // A battery that takes what is left over throttles nothing.
+  sight.releasable = pv_known && !clipped && battery.power_w > -kChargesW;
+
+  const MonoTime at = grid_.value_time();
+  sight.settled = true;
+  double asleep_w = 0.0, running_min_w = 0.0, running_max_w = 0.0;
+  const Unit* next = nullptr;
+  for (const std::uint8_t member : order_) {
+    const Unit& unit = units_[member];
+    if (!unit.controllable()) continue;
+    const double low_w = unit.twin(Bound::low).at(at);
+    const double high_w = unit.twin(Bound::high).at(at);
+    sight.drawn_w += 0.5 * (low_w + high_w);
+    sight.settled = sight.settled && unit.settled() && std::fabs(low_w - unit.twin(Bound::low).power_w()) < 1.0;
+    if (unit.on()) {
+      running_min_w += unit.min_w();
+      running_max_w += unit.max_w();
+      sight.can_raise = sight.can_raise || (unit.adjustable() && unit.target() < unit.envelope().max);
+    } else {
+      asleep_w += unit.sleep_w();
+      const bool rested =
+          unit.stopped_at() == MonoTime{} || snapshot.now - unit.stopped_at() >= site_.control.profile.min_off;
+      const bool may = rested && snapshot.now >= unit.patience_until() && !snapshot.intents[member].park;
+      if (next == nullptr && may && unit.envelope().known()) next = &unit;
+    }
+  }
+  // Whoever mining makes way for finds out by itself what the sun can give.
+  const bool alone = for_others_w <= 0.0;
+  sight.can_raise = sight.can_raise && alone;
+  if (next != nullptr && alone) {
+    sight.start_w = std::max(running_min_w + next->min_w(), running_max_w) + asleep_w + kStartClearW;
+  }
+  return hidden_.look(sight);
+}
+
+bool Controller::throttled(const Snapshot& snapshot) const {
+  return hidden_.throttled() || (snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value);
 }
 
 void Controller::run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons) {
@@ -452,8 +513,17 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     now_budget.may_raise = now - started_at_ >= site_.control.profile.start_quiet && !snapshot.shutting_down;
     const bool may_start = !presence_.settling(now) && !snapshot.park_all && !snapshot.shutting_down;
     dispatch_.run(units_, {members.begin(), members.size()}, site_.control, now_budget, may_start, now, dt_s, reasons);
+    if (hidden_.probing()) {
+      for (const std::uint8_t member : members) {
+        Reason& reason = reasons_[member];
+        if (reason == Reason::following_surplus || reason == Reason::settling || reason == Reason::starting) {
+          reason = Reason::probing;
+        }
+      }
+    }
   } else {
     mean_known_ = false;
+    hidden_.interrupt();
     pid_.reset();
     pid_running_ = false;
     for (const std::uint8_t member : members) reasons_[member] = distrusted;

@@ -13,6 +13,7 @@
 #include "control/forecast.hpp"
 #include "control/grid_watch.hpp"
 #include "control/guard.hpp"
+#include "control/hidden.hpp"
 #include "control/pid.hpp"
 #include "control/sign_watch.hpp"
 #include "control/step_learner.hpp"
@@ -67,6 +68,9 @@ class Controller {
   double pid_available_w(double middle_w, double grid_w, double dt_s);
   Budget budget(const Snapshot& snapshot, double grid_w, double battery_w, BatteryTerms& battery, Decision& decision,
                 double dt_s);
+  double hidden_w(const Snapshot& snapshot, double grid_w, double surplus_w, double for_others_w,
+                  const BatteryTerms& battery, double dt_s);
+  bool throttled(const Snapshot& snapshot) const;
   void run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons);
   void write(const Snapshot& snapshot, Decision& decision) const;
 
@@ -77,6 +81,7 @@ class Controller {
   GridWatch grid_;
   GridPresence presence_;
   Dispatch dispatch_;
+  HiddenSurplus hidden_;
   StepTest step_test_;
   SignWatch sign_watch_;
   StepLearner step_learner_;

@@ -67,6 +67,7 @@ enum class Reason : std::uint8_t {
   parked_by_owner,
   shutting_down,
   start_quiet,  ///< just started: looks first
+  probing,      ///< draws a little more than is proven, to find out whether throttled sun answers
   count_        ///< not a reason
 };
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::count_);

@@ -60,6 +60,7 @@ constexpr std::array<ReasonName, kReasonCount> kReasons{{
     {"parked_by_owner", "is parked by its owner"},
     {"shutting_down", "the daemon is stopping"},
     {"start_quiet", "the daemon has just started and looks first"},
+    {"probing", "probing for throttled sun: draws a little more than is proven"},
 }};
 
 constexpr std::array<ReasonName, kAlarmCount> kAlarms{{

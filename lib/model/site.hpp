@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -118,8 +119,9 @@ struct Site {
   std::string name;
   ControlSettings control;
   BatterySettings battery;
-  Watts import_cap{0.0};          ///< main breaker × continuous factor; 0 = unknown
-  Watts inverter_ac_rating{0.0};  ///< 0 = unknown
+  Watts import_cap{0.0};              ///< main breaker × continuous factor; 0 = unknown
+  Watts inverter_ac_rating{0.0};      ///< 0 = unknown
+  std::optional<Watts> export_limit;  ///< what may be fed in, ≥ 0; beyond it the inverter throttles. None = no limit
   bool has_pv_meter = false;
   std::vector<CircuitSite> circuits;  ///< ≤ kMaxCircuits
   std::vector<MinerSite> miners;      ///< ≤ kMaxMiners, in the order of the configuration

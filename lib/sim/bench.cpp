@@ -85,6 +85,7 @@ Site site(const BenchCase& bench, std::string_view id) {
   out.control.leak_price = bench.lambda;
   out.import_cap = kConnectionLimit;
   out.has_pv_meter = true;
+  if (bench.zero_export) out.export_limit = Watts(0.0);
   if (bench.battery) out.battery = battery_settings(bench.battery->spec);
   for (std::size_t i = 0; i < bench.plants.size(); ++i) {
     MinerSite miner;
