@@ -31,6 +31,7 @@ constexpr Duration kPvStepUnseen = seconds(15);
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
 constexpr double kStartClearW = 50.0;
+constexpr double kStepClearW = 30.0;  // more than a dead band and a set-point that is missed
 
 const MinerMemory* find(const PersistentState& state, const std::string& name) {
   for (const MinerMemory& miner : state.miners) {
@@ -89,6 +90,7 @@ void Controller::reconfigure(Site site) {
   }
   units_ = std::move(units);
   dispatch_ = Dispatch{};
+  hidden_ = HiddenSurplus{};
   step_test_.abandon();
   sign_watch_.abandon();
   step_learner_.abandon();
@@ -183,11 +185,11 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
       grid_.declare_frozen();
       break;
     case StepVerdict::unmoved:
-      if (!step_mixed_) unit->step_unseen(step_test_.step_w());
+      if (!step_mixed_ && !throttled(snapshot)) unit->step_unseen(step_test_.step_w());
       break;
     case StepVerdict::confirmed:
       grid_.sign_confirmed();
-      if (!step_mixed_) unit->learn_step(step_test_.ratio(), step_test_.step_w());
+      if (!step_mixed_ && !throttled(snapshot)) unit->learn_step(step_test_.ratio(), step_test_.step_w());
       break;
     case StepVerdict::unclear:
       break;
@@ -405,7 +407,11 @@ double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surp
     if (unit.on()) {
       running_min_w += unit.min_w();
       running_max_w += unit.max_w();
-      sight.can_raise = sight.can_raise || (unit.adjustable() && unit.target() < unit.envelope().max);
+      if (unit.adjustable() && unit.target() < unit.envelope().max) {
+        sight.can_raise = true;
+        const double step_w = unit.envelope().local_step(unit.target() + Watts(1.0)).value();
+        sight.least_step_w = std::max(sight.least_step_w, step_w + kStepClearW);
+      }
     } else {
       asleep_w += unit.sleep_w();
       const bool rested =

@@ -22,11 +22,13 @@ constexpr double kRestMemoryS = 60.0;
 // seconds. Panels that do not rise have nothing left.
 constexpr double kOpens = 0.3;
 constexpr std::size_t kOpensTicks = 3;
+constexpr double kFalls = 0.5;
 constexpr double kLostS = 3.0;
 constexpr double kLagS = 12.0;        // nor may anything else take longer than the slowest limiter
 constexpr double kFollows = 0.6;      // the panels' share of the miners' rise that proves it
 constexpr double kTrackingW = 150.0;  // import of a limiter that follows a ramp
 constexpr double kStepShown = 0.6;
+constexpr double kRiseW = 20.0;
 
 constexpr double kFirstStepW = 100.0, kLeastStepW = 50.0, kMostStepW = 250.0, kStepGrowth = 1.5;
 constexpr Duration kFirstWait = seconds(20), kLongestWait = seconds(480);
@@ -119,6 +121,7 @@ void HiddenSurplus::find_rest(const HiddenSight& sight) {
 void HiddenSurplus::begin(const HiddenSight& sight, double level_w) {
   level_ = level_w;
   unproven_ = true;
+  starts_ = false;
   probe_drawn_w_ = sight.drawn_w;
   probe_pv_w_ = sight.pv_w;
   settled_s_ = lost_s_ = 0.0;
@@ -150,6 +153,7 @@ void HiddenSurplus::fail(const HiddenSight& sight) {
     const bool answered = sight.pv_w - probe_pv_w_ >= kAnsweredW;
     start_wait_ = std::clamp(2 * start_wait_, kFirstStartWait, answered ? kLongestStartWait : kUnansweredStartWait);
     next_start_ = sight.now + start_wait_;
+    owed_ = true;
     // What was taken for a limiter's set-point may have been a quiet house.
     if (!proven_) rest_known_ = false;
   }
@@ -158,26 +162,36 @@ void HiddenSurplus::fail(const HiddenSight& sight) {
   next_probe_ = sight.now + wait_;
 }
 
+double HiddenSurplus::step_w(const HiddenSight& sight) const { return std::max(step_w_, sight.least_step_w); }
+
 void HiddenSurplus::look_for_end(const HiddenSight& sight) {
   const double over_w = sight.short_w - rest_w_;
   const double opened_w = count_ > kOpensTicks ? sight.pv_w - ago(kOpensTicks).pv_w : 0.0;
-  lost_s_ = over_w > kLostW && opened_w < kOpens * over_w ? lost_s_ + sight.dt_s : 0.0;
+  const bool lost = over_w > kLostW && opened_w < kOpens * over_w;
+  // Panels that fall while the house imports: a cloud, and nothing to wait for.
+  const bool cloud = over_w > kTrackingW && opened_w < -kFalls * over_w;
+  owed_ = owed_ && sight.drawn_w > probe_drawn_w_ + kRiseW;
+  if (unproven_ || owed_) allowance_wh_ -= std::max(0.0, over_w - kLostW) * sight.dt_s / 3600.0;
+  lost_s_ = lost ? lost_s_ + (cloud ? kLostS : sight.dt_s) : 0.0;
 }
 
 void HiddenSurplus::judge(const HiddenSight& sight) {
   const double over_w = sight.short_w - rest_w_;
-  allowance_wh_ -= std::max(0.0, over_w - kLostW) * sight.dt_s / 3600.0;
   if (lost_s_ >= kLostS) return fail(sight);
   const bool waiting = starts_ && !sight.can_raise;  // asleep or waking: nothing is drawn that could prove it
   settled_s_ = sight.settled && !waiting ? settled_s_ + sight.dt_s : 0.0;
   if (!unproven_ || waiting) return;
   const double rise_w = sight.drawn_w - probe_drawn_w_;
   const bool follows = sight.pv_w - probe_pv_w_ >= kFollows * rise_w;
-  const bool shown = rise_w >= kStepShown * step_w_ || sight.settled;
+  const bool shown = rise_w >= kStepShown * step_w(sight) || sight.settled;
   if (shown && rise_w > 0.0 && follows && (pinned_ || over_w <= kTrackingW) && (!starts_ || pinned_)) {
     return succeed(sight);
   }
   if (settled_s_ < kLagS) return;
+  if (!starts_ && rise_w < kRiseW) {  // not asked for yet: the firmware's own pace, and nothing is at risk
+    begin(sight, std::max(*level_, sight.drawn_w + step_w(sight)));
+    return;
+  }
   // The grid stayed and the panels did not follow: the house moved too, or the meter stands still.
   if (!pinned_ || ++unclear_ >= kMostUnclear) return fail(sight);
   probe_drawn_w_ = std::min(probe_drawn_w_, sight.drawn_w);
@@ -189,7 +203,7 @@ void HiddenSurplus::raise(const HiddenSight& sight) {
   if (sensor_w_ && sight.drawn_w < *sensor_w_ - kAtSensorW) return;
   if (sight.can_raise) {
     const bool ready = level_ ? !unproven_ : pinned_ && sight.settled;
-    if (ready && sight.now >= next_probe_) begin(sight, std::max(level_.value_or(0.0), sight.drawn_w + step_w_));
+    if (ready && sight.now >= next_probe_) begin(sight, std::max(level_.value_or(0.0), sight.drawn_w + step_w(sight)));
     return;
   }
   if (level_ || sight.start_w <= 0.0 || resting_s_ < kBeforeStartS || sight.now < next_start_) return;

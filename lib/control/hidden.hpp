@@ -28,9 +28,10 @@ struct HiddenSight {
   bool releasable = false;            ///< more load would release it: readable, not at the inverter's rating,
                                       ///< and no battery that still takes what is left over
   double grid_target_w = 0.0;
-  bool settled = false;    ///< the miners' last commands have taken effect
-  bool can_raise = false;  ///< a running miner has room above it
-  double start_w = 0.0;    ///< what must be available for the next miner to start; 0 = none may
+  bool settled = false;       ///< the miners' last commands have taken effect
+  bool can_raise = false;     ///< a running miner has room above it
+  double least_step_w = 0.0;  ///< a smaller raise would be rounded away
+  double start_w = 0.0;       ///< what must be available for the next miner to start; 0 = none may
 };
 
 class HiddenSurplus {
@@ -53,6 +54,7 @@ class HiddenSurplus {
   void note(const HiddenSight& sight);
   bool steady(double& mean_w) const;
   void find_rest(const HiddenSight& sight);
+  double step_w(const HiddenSight& sight) const;
   void look_for_end(const HiddenSight& sight);
   void judge(const HiddenSight& sight);
   void begin(const HiddenSight& sight, double level_w);
@@ -76,6 +78,7 @@ class HiddenSurplus {
 
   std::optional<double> level_;  ///< believed to be available; none: the meter tells the truth
   bool unproven_ = false;
+  bool owed_ = false;    ///< a miner that started in vain still runs
   bool starts_ = false;  ///< the probe is a miner that starts
   double probe_drawn_w_ = 0.0, probe_pv_w_ = 0.0;
   double settled_s_ = 0.0;
