@@ -86,7 +86,9 @@ void HiddenSurplus::find_rest(const HiddenSight& sight) {
   const double off_w = mean_w + sight.limit_w;
   pinned_ = rest_known_ && steady_now && std::fabs(mean_w - rest_w_) <= kBandW;
   if (pinned_) {
-    if (sight.settled) rest_w_ += (mean_w - rest_w_) * std::min(1.0, sight.dt_s / kRestMemoryS);
+    // Miners that follow hold the grid a little above: they must not lift the set-point that they go by.
+    const bool own_doing = sight.can_raise && mean_w > rest_w_;
+    if (sight.settled && !own_doing) rest_w_ += (mean_w - rest_w_) * std::min(1.0, sight.dt_s / kRestMemoryS);
     resting_s_ += sight.dt_s;
     unseen_s_ = 0.0;
   } else {
