@@ -57,6 +57,7 @@ json learned_json(const LearnedMiner& learned) {
            {"wake_s", learned_json(learned.wake_s)},
            {"report_gain", learned_json(learned.report_gain)}};
   out["draw_gain"] = learned.samples > 0 ? json{{"value", learned.draw_gain}, {"samples", learned.samples}} : json();
+  out["sleep_w"] = learned.sleep_w >= 0.0 ? json(learned.sleep_w) : json();
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "direct.hpp"
 #include "exit_codes.hpp"
 #include "inventory.hpp"
+#include "learn.hpp"
 
 namespace {
 
@@ -30,7 +31,7 @@ struct Arguments {
   BenchOptions bench;
   std::string demo_for;
   std::string file, name, miner;
-  bool json = false, open_directly = false, if_unclean = false;
+  bool json = false, open_directly = false, if_unclean = false, yes = false;
   int count = 0;
   int decisions = 20;
 };
@@ -143,6 +144,15 @@ class CommandLine {
     socket(park_command);
     config(park_command);
     folders(park_command);
+
+    CLI::App* learn_command = command(
+        "learn",
+        "Walk one miner through steps, sleep and wake, and measure it against the grid meter; the daemon does it",
+        "sluice learn s19", [this] { return learn({in_.direct.socket, in_.miner, in_.yes, in_.json}); });
+    learn_command->add_option("MINER", in_.miner, "Name of the miner")->required();
+    learn_command->add_flag("--yes", in_.yes, "Do not ask whether the energy may be spent");
+    socket(learn_command);
+    json(learn_command);
 
     CLI::App* release = command("release", "Let a parked miner run again; all, without a name", "sluice release s19",
                                 [this] { return park(in_.direct.socket, in_.miner, false); });

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/reports.hpp"
+#include "learning.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -42,7 +43,15 @@ json dispatch(const json& request, runtime::Engine& engine, const std::function<
   if (what == "probe") return probe(*view, request.at("name").get<std::string>());
   if (what == "park") return park(engine, request.value("miner", ""), true);
   if (what == "release") return park(engine, request.value("miner", ""), false);
-  return failed("unknown request \"" + what + "\"; there are: status, why, probe, park, release");
+  if (what == "learn_plan") return learn_plan(*view, engine.state(), request.at("miner").get<std::string>());
+  if (what == "learn") return learn(*view, engine, request.at("miner").get<std::string>());
+  if (what == "learn_progress") return learn_progress(*view, engine, request.at("run").get<std::uint64_t>());
+  if (what == "learn_stop") {
+    engine.end_learning(request.at("run").get<std::uint64_t>());
+    return {{"ok", true}};
+  }
+  return failed("unknown request \"" + what +
+                "\"; there are: status, why, probe, park, release, learn_plan, learn, learn_progress, learn_stop");
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ void Controller::reconfigure(Site site) {
   step_test_.abandon();
   sign_watch_.abandon();
   step_learner_.abandon();
+  commission_.end(CommissionEnd::reconfigured);
   order_members();
 }
 
@@ -230,7 +231,9 @@ void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w) {
   }
   if (step_learner_.running() && over) {
     Unit& unit = units_[step_learner_.unit()];
-    unit.learn_fit(step_learner_.finish(unit.guess()));
+    const StepFit fit = step_learner_.finish(unit.guess());
+    unit.learn_fit(fit);
+    if (commission_.miner() == step_learner_.unit()) commission_.saw(fit);
   }
   begin_to_learn(snapshot);
   const bool battery_known = !site_.battery.present || snapshot.battery.power.fresh(snapshot.now, kBatteryAligned);
@@ -433,6 +436,42 @@ bool Controller::throttled(const Snapshot& snapshot) const {
   return hidden_.throttled() || (snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value);
 }
 
+void Controller::run_commission(const Snapshot& snapshot, const Budget& budget, double battery_w,
+                                std::span<Reason> reasons) {
+  const MonoTime now = snapshot.now;
+  if (!snapshot.pv.power.fresh(now, kPvFresh)) return commission_.end(CommissionEnd::readings_lost);
+  const std::size_t walker = commission_.miner();
+  Commission::Sight sight;
+  sight.settled = true;
+  double others_w = 0.0;
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    sight.settled = sight.settled && units_[i].settled();
+    if (reasons[i] == Reason::none) reasons[i] = i == walker ? Reason::commissioning : Reason::held_for_commissioning;
+    if (i != walker && units_[i].on() && surplus_driven(site_.miners[i])) others_w += units_[i].settled_w();
+  }
+  sight.watched = step_test_.running() || step_learner_.running();
+  sight.readable = snapshot.pv.power.fresh(now, kPvAligned) &&
+                   (!site_.battery.present || snapshot.battery.power.fresh(now, kBatteryAligned));
+  sight.at = grid_.value_time();
+  sight.house_w = grid_.power_w() + snapshot.pv.power.value.value() + battery_w;
+  Unit& unit = units_[walker];
+  sight.most_w = site_.import_cap.value() > 0.0
+                     ? kImportShare * site_.import_cap.value() - grid_.power_w() + unit.twin(Bound::low).power_w()
+                     : unit.max_w();
+  sight.others_buy = others_w > 0.0 && budget.available_w[1] < others_w;
+  sight.buy_at_most = site_.control.max_import_hold;
+  commission_.step(unit, snapshot.miners[walker], sight, site_.control.profile, now);
+}
+
+void Controller::name_probes(std::span<const std::uint8_t> members) {
+  for (const std::uint8_t member : members) {
+    Reason& reason = reasons_[member];
+    if (reason == Reason::following_surplus || reason == Reason::settling || reason == Reason::starting) {
+      reason = Reason::probing;
+    }
+  }
+}
+
 void Controller::run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons) {
   Unit& unit = units_[index];
   if (unit.site->strategy == Strategy::off) {
@@ -514,18 +553,19 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     }
   }
   const std::span<Reason> reasons(reasons_.data(), units_.size());
+  commission_.heed(snapshot, units_, site_.control.profile);
+  if (presence_.settling(now)) commission_.end(CommissionEnd::grid_lost);
+  if (distrusted != Reason::none && !hold) commission_.end(CommissionEnd::readings_lost);
   if (distrusted == Reason::none) {
     Budget now_budget = budget(snapshot, grid_.power_w(), battery_w, battery, decision, dt_s);
     now_budget.may_raise = now - started_at_ >= site_.control.profile.start_quiet && !snapshot.shutting_down;
     const bool may_start = !presence_.settling(now) && !snapshot.park_all && !snapshot.shutting_down;
-    dispatch_.run(units_, {members.begin(), members.size()}, site_.control, now_budget, may_start, now, dt_s, reasons);
-    if (hidden_.probing()) {
-      for (const std::uint8_t member : members) {
-        Reason& reason = reasons_[member];
-        if (reason == Reason::following_surplus || reason == Reason::settling || reason == Reason::starting) {
-          reason = Reason::probing;
-        }
-      }
+    if (commission_.running()) {
+      run_commission(snapshot, now_budget, battery_w, reasons);
+    } else {
+      dispatch_.run(units_, {members.begin(), members.size()}, site_.control, now_budget, may_start, now, dt_s,
+                    reasons);
+      if (hidden_.probing()) name_probes({members.begin(), members.size()});
     }
   } else {
     mean_known_ = false;
@@ -535,10 +575,11 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     for (const std::uint8_t member : members) reasons_[member] = distrusted;
   }
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (!surplus_driven(site_.miners[i])) run_fixed(i, snapshot, reasons);
+    if (!surplus_driven(site_.miners[i]) && !commission_.running()) run_fixed(i, snapshot, reasons);
   }
   guard(units_, site_, snapshot, presence_, hold ? Reason::none : distrusted,
         grid_.verdict(now) == GridTrust::good ? grid_.power_w() : 0.0, reasons, verdicts_);
+  if (!verdicts_.cuts[commission_.miner()].empty()) commission_.end(CommissionEnd::guard);
 
   decision.alarms.set(Alarm::grid_lost, presence_.lost());
   decision.alarms.set(Alarm::generator_running, presence_.generator());
@@ -549,6 +590,7 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
   decision.tick = snapshot.tick;
   decision.now = snapshot.now;
   decision.wall = snapshot.wall;
+  decision.commission = commission_.report();
   double mining_w = 0.0;
   for (std::size_t i = 0; i < units_.size(); ++i) {
     const Unit& unit = units_[i];

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/balance.hpp"
+#include "control/commission.hpp"
 #include "control/dispatch.hpp"
 #include "control/forecast.hpp"
 #include "control/grid_watch.hpp"
@@ -71,6 +72,8 @@ class Controller {
   double hidden_w(const Snapshot& snapshot, double grid_w, double surplus_w, double for_others_w,
                   const BatteryTerms& battery, double dt_s);
   bool throttled(const Snapshot& snapshot) const;
+  void name_probes(std::span<const std::uint8_t> members);
+  void run_commission(const Snapshot& snapshot, const Budget& budget, double battery_w, std::span<Reason> reasons);
   void run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons);
   void write(const Snapshot& snapshot, Decision& decision) const;
 
@@ -82,6 +85,7 @@ class Controller {
   GridPresence presence_;
   Dispatch dispatch_;
   HiddenSurplus hidden_;
+  Commission commission_;
   StepTest step_test_;
   SignWatch sign_watch_;
   StepLearner step_learner_;

@@ -514,14 +514,9 @@ void Unit::learn_step(double ratio, double step_w) {
   unseen_steps_ = 0;
   confirmed_at_ = observed_at_;
   // The step shows the slope; an offset is taken up by the balance itself. Small steps say less: loads move too.
-  const double before_w = drawn_w(target_);
-  const double seen_gain = std::clamp(learned_.draw_gain * ratio, 0.6, 1.5);
+  const double seen_gain = learned_.draw_gain * ratio;
   const double weight = std::min(learned_.samples < 4 ? 0.5 : 0.2, std::fabs(step_w) / 3000.0);
-  learned_.draw_gain += weight * (seen_gain - learned_.draw_gain);
-  if (on()) {
-    low_.shift(drawn_w(target_) - before_w);
-    high_.shift(drawn_w(target_) - before_w);
-  }
+  learn_draw(learned_.draw_gain + weight * (std::clamp(seen_gain, 0.6, 1.5) - learned_.draw_gain));
   ++learned_.samples;
   // The test ends three seconds after the step has settled: an older report may be one from under way.
   if (reported_known_ && observed_at_ - reported_at_ < kAfterSettling) {
@@ -535,6 +530,22 @@ void Unit::learn_step(double ratio, double step_w) {
     if (lies_ >= 3) alarms_.set(Alarm::miner_lying);
     if (lies_ == 0) alarms_.set(Alarm::miner_lying, false);
   }
+}
+
+void Unit::learn_draw(double gain) {
+  const double before_w = drawn_w(target_);
+  learned_.draw_gain = gain;
+  if (!on()) return;
+  low_.shift(drawn_w(target_) - before_w);
+  high_.shift(drawn_w(target_) - before_w);
+}
+
+void Unit::learn_commissioned(double sleep_w, double wake_s) {
+  learned_.sleep_w = sleep_w;
+  // In the place of the miner's own word, which may be early.
+  const bool word_fits = learned_.wake_s.samples > 0 &&
+                         std::fabs(learned_.wake_s.value - wake_s) <= half_width(learned_.wake_s, kWakeRule);
+  if (!word_fits) learned_.wake_s = {wake_s, kWakeRule.first, 1};
 }
 
 void Unit::learn_fit(const StepFit& fit) {

@@ -109,6 +109,10 @@ class Unit {
   /// What the samples around a step showed of the dead time and a ramp.
   void learn_fit(const StepFit& fit);
   StepGuess guess() const { return {up_w_per_s_, down_w_per_s_}; }
+  /// Drawn watts a watt of target, from a commissioning run.
+  void learn_draw(double gain);
+  /// What it draws asleep, and how long it takes to its minimum power, as the meter showed it (commission.cpp).
+  void learn_commissioned(double sleep_w, double wake_s);
   /// The meter did not see the last step at all.
   void step_unseen(double step_w);
 

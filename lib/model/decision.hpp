@@ -7,6 +7,7 @@
 #include "base/static_vector.hpp"
 #include "base/time.hpp"
 #include "base/units.hpp"
+#include "model/commission.hpp"
 #include "model/memory.hpp"
 #include "model/miner.hpp"
 #include "model/site.hpp"
@@ -68,7 +69,10 @@ enum class Reason : std::uint8_t {
   shutting_down,
   start_quiet,  ///< just started: looks first
   probing,      ///< draws a little more than is proven, to find out whether throttled sun answers
-  count_        ///< not a reason
+  // commissioning (sluice learn)
+  commissioning,           ///< this miner walks
+  held_for_commissioning,  ///< holds still while another one walks
+  count_                   ///< not a reason
 };
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::count_);
 
@@ -151,6 +155,7 @@ struct Decision {
   Watts hidden_margin{};        ///< part of `available` that no meter shows (curtailed PV)
   AlarmSet alarms;              ///< of the site
   StaticVector<MinerDecision, kMaxMiners> miners;
+  CommissionReport commission;  ///< of the newest commissioning run
 };
 
 }  // namespace sluice

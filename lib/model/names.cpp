@@ -61,6 +61,8 @@ constexpr std::array<ReasonName, kReasonCount> kReasons{{
     {"shutting_down", "the daemon is stopping"},
     {"start_quiet", "the daemon has just started and looks first"},
     {"probing", "probing for throttled sun: draws a little more than is proven"},
+    {"commissioning", "walks through its steps to be measured"},
+    {"held_for_commissioning", "holds still while another miner is measured"},
 }};
 
 constexpr std::array<ReasonName, kAlarmCount> kAlarms{{
@@ -80,6 +82,40 @@ constexpr std::array<ReasonName, kAlarmCount> kAlarms{{
     {"miner_fault", "the miner reports a fault"},
     {"miner_lying", "the watts that the miner reports are not what the meter shows"},
     {"meter_too_slow", "the grid meter is too slow to follow the surplus"},
+}};
+
+constexpr std::array<ReasonName, kCommissionStageCount> kStages{{
+    {"none", "not begun"},
+    {"becoming_still", "waits until nothing else moves"},
+    {"stepping", "steps up and down"},
+    {"measuring_minimum", "measures its minimum"},
+    {"falling_asleep", "falls asleep"},
+    {"measuring_asleep", "measures its sleep"},
+    {"resting", "keeps the least time off"},
+    {"waking", "wakes"},
+    {"measuring_awake", "measures its minimum again"},
+    {"over", "is over"},
+}};
+
+constexpr std::array<ReasonName, kCommissionEndCount> kEnds{{
+    {"none", "still runs"},
+    {"complete", "complete"},
+    {"taken_back", "it was stopped"},
+    {"parked", "the miner was parked"},
+    {"shutting_down", "the daemon is stopping"},
+    {"reconfigured", "the configuration was reloaded"},
+    {"grid_lost", "the grid is lost, or not back for long"},
+    {"readings_lost", "the grid meter, the sun or the battery cannot be read or trusted"},
+    {"sun_throttled", "the sun is throttled and answers in the meter's place: try when it is not"},
+    {"guard", "a limit cut the miner; sluice why tells which"},
+    {"miner_gone", "the miner cannot be commanded"},
+    {"not_following", "the miner did not come to rest where it was told to"},
+    {"others_without_sun", "the miners that hold still would have bought energy for too long"},
+    {"too_long", "it took longer than it may"},
+    {"strategy_off", "the miner's strategy is off"},
+    {"starts_used_up", "the starts of the day do not suffice"},
+    {"writes_used_up", "the changes a day that spare its flash do not suffice"},
+    {"no_room", "neither step nor sleep is possible within its limits"},
 }};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, kMeasurementCount> kMeasurements{{
@@ -190,6 +226,19 @@ std::string_view to_string(Alarm alarm) {
 }
 std::string_view sentence(Alarm alarm) {
   return index_of(alarm) < kAlarmCount ? kAlarms[index_of(alarm)].sentence : "";
+}
+
+std::string_view to_string(CommissionStage stage) {
+  return index_of(stage) < kCommissionStageCount ? kStages[index_of(stage)].name : "invalid";
+}
+std::string_view sentence(CommissionStage stage) {
+  return index_of(stage) < kCommissionStageCount ? kStages[index_of(stage)].sentence : "";
+}
+std::string_view to_string(CommissionEnd end) {
+  return index_of(end) < kCommissionEndCount ? kEnds[index_of(end)].name : "invalid";
+}
+std::string_view sentence(CommissionEnd end) {
+  return index_of(end) < kCommissionEndCount ? kEnds[index_of(end)].sentence : "";
 }
 
 std::optional<Strategy> strategy_from_name(std::string_view name) { return find<Strategy>(kStrategies, name); }

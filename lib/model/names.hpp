@@ -27,11 +27,15 @@ std::string_view to_string(GridConnection connection);
 std::string_view to_string(YieldState state);  ///< `content`, `waiting`, …
 std::string_view to_string(Reason reason);     ///< `following_surplus`, …
 std::string_view to_string(Alarm alarm);       ///< `grid_meter_lost`, …
+std::string_view to_string(CommissionStage stage);
+std::string_view to_string(CommissionEnd end);
 
 /// One sentence for the owner, without a full stop: "follows the surplus".
 std::string_view sentence(Reason reason);
 std::string_view sentence(Alarm alarm);
 std::string_view sentence(YieldState state);
+std::string_view sentence(CommissionStage stage);
+std::string_view sentence(CommissionEnd end);
 
 std::optional<Strategy> strategy_from_name(std::string_view name);
 std::optional<ProfileName> profile_from_name(std::string_view name);

@@ -54,9 +54,12 @@ struct YieldObservation {
   MonoTime since{};         ///< when `state` began
 };
 
-/// What people and other systems asked for. Intents only lower or pause; they meet the same guard as everything else.
+/// What people and other systems asked for. Intents never command a miner; they meet the same guard as everything else.
 struct MinerIntent {
   bool park = false;  ///< `sluice park`: asleep until released
+  /// `sluice learn`: number of the commissioning run that is asked for, at most one miner at a time; 0: none. A number
+  /// begins one run, however long it stays; taken away it ends it.
+  std::uint64_t learn = 0;
 };
 
 struct Snapshot {

@@ -66,6 +66,10 @@ class Engine {
 
   /// Parks (or releases) one miner, or all with an empty name, and remembers it over restarts. From any thread.
   Result<void> park(std::string_view name, bool parked);
+  /// A commissioning run, as in `Intents`, in real time. From any thread.
+  Result<std::uint64_t> learn(std::string_view miner) { return intents_.learn(miner, doors_.real_clock.now()); }
+  Result<void> keep_learning(std::uint64_t run) { return intents_.keep_learning(run, doors_.real_clock.now()); }
+  void end_learning(std::uint64_t run) { intents_.end_learning(run); }
   /// Keeps what an adapter wants to find again after a restart. From any thread.
   void keep_adapter_state(const std::string& miner, const std::string& adapter_state);
   /// What would be found after a restart. From any thread.

@@ -110,6 +110,7 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
     view.miners.push_back(crew_->workers[i]->report());
     snapshot->miners.push_back(view.miners.back()->seen);
     snapshot->intents[i].park = doors_.intents.parked(crew_->workers[i]->name());
+    snapshot->intents[i].learn = doors_.intents.learning(crew_->workers[i]->name(), doors_.real_clock.now());
   }
   snapshot->tick = stats_.ticks;
   // Read after the reports: nothing in the picture is younger than the picture.
@@ -184,6 +185,10 @@ void TickLoop::keep(const Decision& decision, MonoTime now) {
     if (miner.sequence == 0 || !runs || !driven_.insert(name).second) continue;
     doors_.keeper.change(StateKeeper::When::now,
                          [&](PersistentState& kept) { StateKeeper::miner(kept, name).driven = true; });
+  }
+  if (decision.commission.stage == CommissionStage::over && decision.commission.run != commissioned_) {
+    commissioned_ = decision.commission.run;
+    doors_.keeper.change(StateKeeper::When::now, [&](PersistentState& kept) { doors_.maker.remember(kept); });
   }
   if (now < next_remember_) return;
   next_remember_ = now + kRememberEach;

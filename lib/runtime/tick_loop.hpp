@@ -105,7 +105,8 @@ class TickLoop {
   MonoTime last_start_{};
   bool started_by_reading_ = false;
   MonoTime next_remember_{};
-  std::set<std::string> driven_;  ///< miners that the state knows to be driven
+  std::uint64_t commissioned_ = 0;  ///< newest run whose outcome the state knows
+  std::set<std::string> driven_;    ///< miners that the state knows to be driven
   Duration wall_offset_{};
   MonoTime wall_doubted_until_{};
   AlarmSet site_alarms_;

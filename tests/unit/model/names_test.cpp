@@ -19,6 +19,7 @@ TEST(Names, EveryReasonHasItsOwnNameAndASentence) {
     EXPECT_TRUE(seen.insert(to_string(reason)).second) << to_string(reason);
   }
   EXPECT_EQ(to_string(Reason::start_quiet), "start_quiet") << "the table is in the order of the enum";
+  EXPECT_EQ(to_string(Reason::held_for_commissioning), "held_for_commissioning");
   EXPECT_EQ(to_string(Reason::circuit_limit), "circuit_limit");
 }
 
@@ -30,6 +31,23 @@ TEST(Names, EveryAlarmHasItsOwnNameAndASentence) {
     EXPECT_TRUE(seen.insert(to_string(alarm)).second);
   }
   EXPECT_EQ(to_string(Alarm::meter_too_slow), "meter_too_slow") << "the table is in the order of the enum";
+}
+
+TEST(Names, EveryStageAndEndOfACommissioningRunHasItsOwnNameAndASentence) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < kCommissionStageCount; ++i) {
+    const auto stage = static_cast<CommissionStage>(i);
+    EXPECT_FALSE(sentence(stage).empty());
+    EXPECT_TRUE(seen.insert(to_string(stage)).second);
+  }
+  EXPECT_EQ(to_string(CommissionStage::over), "over") << "the table is in the order of the enum";
+  seen.clear();
+  for (std::size_t i = 0; i < kCommissionEndCount; ++i) {
+    const auto end = static_cast<CommissionEnd>(i);
+    EXPECT_FALSE(sentence(end).empty());
+    EXPECT_TRUE(seen.insert(to_string(end)).second);
+  }
+  EXPECT_EQ(to_string(CommissionEnd::no_room), "no_room") << "the table is in the order of the enum";
 }
 
 TEST(Names, MeasurementNamesInvertAndEndInTheirUnit) {
