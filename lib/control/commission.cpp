@@ -296,16 +296,13 @@ void Commission::step(Unit& unit, const MinerObservation& seen, const Sight& sig
       if (measured(now, asleep_again_w_)) wake_again(unit, now);
       return;
     case CommissionStage::waking:
-      // The last look that lies below nine tenths of the way: a miner may say that it runs long before it draws.
-      if (awake_w_ && asleep_again_w_ &&
-          sight.house_w < *asleep_again_w_ + kAlmostUp * (*awake_w_ - asleep_w_.value_or(*asleep_again_w_))) {
-        below_at_ = sight.at;
-      }
+      watch_wake(unit, sight);
       if (settled && unit.adjustable() && seen.state == MinerState::running) {
         return enter(CommissionStage::measuring_awake, now);
       }
       break;
     case CommissionStage::measuring_awake:
+      watch_wake(unit, sight);
       if (measured(now, awake_again_w_)) compare(unit, now);
       return;
     case CommissionStage::none:
@@ -403,6 +400,13 @@ void Commission::wake_again(Unit& unit, MonoTime now) {
   enter(CommissionStage::waking, now);
 }
 
+/// The last look that lies below nine tenths of the way: a miner may say that it runs long before it draws.
+void Commission::watch_wake(const Unit& unit, const Sight& sight) {
+  if (wake_sent_ < asked_at_ && unit.sent().kind == CommandKind::wake) wake_sent_ = unit.sent().at;
+  if (!awake_w_ || !asleep_w_ || !asleep_again_w_) return;
+  if (sight.house_w < *asleep_again_w_ + kAlmostUp * (*awake_w_ - *asleep_w_)) below_at_ = sight.at;
+}
+
 void Commission::compare(Unit& unit, MonoTime now) {
   learn_draw(unit);  // sleep and wake were steps too, from sleeping watts that were not known yet
   if (awake_w_ && asleep_w_ && asleep_again_w_ && awake_again_w_) {
@@ -420,7 +424,7 @@ void Commission::compare(Unit& unit, MonoTime now) {
       report_.sleep_w = std::max(0.0, sleep_w);
       report_.sleep_spread_w = spread_w;
       report_.sleep_samples = 2;
-      const double wake_s = to_seconds(below_at_ - unit.sent().at) - to_seconds(unit.dynamics().dead_time);
+      const double wake_s = to_seconds(below_at_ - wake_sent_) - to_seconds(unit.dynamics().dead_time);
       report_.wake_s = std::max(0.0, wake_s);
       unit.learn_commissioned(report_.sleep_w, report_.wake_s);
       return end(CommissionEnd::complete);

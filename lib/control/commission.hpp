@@ -132,6 +132,7 @@ class Commission {
   bool measured(MonoTime now, std::optional<double>& mean_w) const;
   void fall_asleep(Unit& unit, MonoTime now);
   void wake_again(Unit& unit, MonoTime now);
+  void watch_wake(const Unit& unit, const Sight& sight);
   void compare(Unit& unit, MonoTime now);
   void finish(CommissionEnd why);
 
@@ -139,7 +140,7 @@ class Commission {
   Walk walk_;
   bool can_sleep_ = true;
   Duration longest_{};
-  MonoTime stage_since_{}, settled_since_{}, asked_at_{}, others_fed_at_{}, below_at_{};
+  MonoTime stage_since_{}, settled_since_{}, asked_at_{}, others_fed_at_{}, below_at_{}, wake_sent_{};
   bool step_open_ = false;  ///< a step was commanded and not judged yet
   bool step_up_ = false;
   double step_w_ = 0.0;
