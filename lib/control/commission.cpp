@@ -402,7 +402,8 @@ void Commission::wake_again(Unit& unit, MonoTime now) {
 
 /// The last look that lies below nine tenths of the way: a miner may say that it runs long before it draws.
 void Commission::watch_wake(const Unit& unit, const Sight& sight) {
-  if (wake_sent_ < asked_at_ && unit.sent().kind == CommandKind::wake) wake_sent_ = unit.sent().at;
+  const Unit::Sent& sent = unit.sent();
+  if (wake_sent_ < asked_at_ && sent.at >= asked_at_ && sent.kind == CommandKind::wake) wake_sent_ = sent.at;
   if (!awake_w_ || !asleep_w_ || !asleep_again_w_) return;
   if (sight.house_w < *asleep_again_w_ + kAlmostUp * (*awake_w_ - *asleep_w_)) below_at_ = sight.at;
 }

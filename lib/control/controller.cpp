@@ -440,6 +440,7 @@ void Controller::run_commission(const Snapshot& snapshot, const Budget& budget, 
                                 std::span<Reason> reasons) {
   const MonoTime now = snapshot.now;
   if (!snapshot.pv.power.fresh(now, kPvFresh)) return commission_.end(CommissionEnd::readings_lost);
+  if (!budget.may_raise) return;  // just started: looks first
   const std::size_t walker = commission_.miner();
   Commission::Sight sight;
   sight.settled = true;
