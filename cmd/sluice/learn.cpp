@@ -87,7 +87,7 @@ int complain(const Error& error) {
 
 /// The run from its beginning to its end, or to a signal.
 Result<json> follow(const LearnOptions& options, const sigset_t& ends) {
-  const Result<json> begun = ask_daemon(options.socket, {{"do", "learn"}, {"miner", options.miner}});
+  Result<json> begun = ask_daemon(options.socket, {{"do", "learn"}, {"miner", options.miner}});
   if (!begun) return begun;
   const json run = begun->at("run");
   const json stop{{"do", "learn_stop"}, {"run", run}};
@@ -104,7 +104,7 @@ Result<json> follow(const LearnOptions& options, const sigset_t& ends) {
   }
   ticker.done();
   // Also when it is over: the next run need not wait until this one is forgotten.
-  const Result<json> stopped = ask_daemon(options.socket, stop);
+  Result<json> stopped = ask_daemon(options.socket, stop);
   if (interrupted) {
     if (!stopped) return stopped;
     (*progress)["end"] = "taken_back";
