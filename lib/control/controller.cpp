@@ -32,6 +32,7 @@ constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
 constexpr double kStartClearW = 50.0;
 constexpr double kStepClearW = 30.0;  // more than a dead band and a set-point that is missed
+constexpr Duration kHeldBuyingAtMost = seconds(300);  // miners that hold still for a commissioning run
 
 const MinerMemory* find(const PersistentState& state, const std::string& name) {
   for (const MinerMemory& miner : state.miners) {
@@ -460,7 +461,7 @@ void Controller::run_commission(const Snapshot& snapshot, const Budget& budget, 
                      ? kImportShare * site_.import_cap.value() - grid_.power_w() + unit.twin(Bound::low).power_w()
                      : unit.max_w();
   sight.others_buy = others_w > 0.0 && budget.available_w[1] < others_w;
-  sight.buy_at_most = site_.control.max_import_hold;
+  sight.buy_at_most = std::min<Duration>(site_.control.max_import_hold, kHeldBuyingAtMost);
   commission_.step(unit, snapshot.miners[walker], sight, site_.control.profile, now);
 }
 
