@@ -31,7 +31,7 @@ constexpr Duration kPvStepUnseen = seconds(15);
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
 constexpr double kStartClearW = 50.0;
-constexpr double kStepClearW = 30.0;  // more than a dead band and a set-point that is missed
+constexpr double kStepClearW = 30.0;                  // more than a dead band and a set-point that is missed
 constexpr Duration kHeldBuyingAtMost = seconds(300);  // miners that hold still for a commissioning run
 
 const MinerMemory* find(const PersistentState& state, const std::string& name) {
