@@ -28,6 +28,7 @@ constexpr double kHeadroomWorthW = 100.0;
 constexpr Duration kFullRaiseEvery = seconds(60);
 constexpr double kPvStepW = 200.0;
 constexpr Duration kPvStepUnseen = seconds(15);
+constexpr Duration kOwnStepFresh = seconds(60);
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
 constexpr double kStartClearW = 50.0;
@@ -543,6 +544,14 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   }
   bool hold = false;
   const Reason distrusted = distrust(snapshot, battery, hold, decision.alarms);
+  // Readings that contradict each other right after an own step: what is believed of the miner may be what is wrong.
+  const bool contradicted = distrusted == Reason::readings_implausible;
+  if (contradicted && !contradicted_) {
+    for (const std::uint8_t member : order_) {
+      if (now - units_[member].changed_at() < kOwnStepFresh) units_[member].distrust_learned();
+    }
+  }
+  contradicted_ = contradicted;
 
   limit_to_circuits(units_, site_);
   for (std::size_t i = 0; i < units_.size(); ++i) {

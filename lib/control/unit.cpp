@@ -19,9 +19,9 @@ constexpr LearningRule kDeadRule{0.4, 0.6, false};
 constexpr LearningRule kRampRule{0.08, 0.15, true};
 constexpr LearningRule kWakeRule{0.05, 0.15, true};
 constexpr LearningRule kReportRule{0.02, 0.1, true};
-constexpr std::uint32_t kSamplesToName = 3;      // from here on the learned number stands for the firmware's
-constexpr Duration kAfterSettling = seconds(3);  // as step_test.cpp
-constexpr Duration kSameStep = seconds(40);      // as the learner's window
+constexpr std::uint32_t kSamplesToName = 3;    // from here on the learned number stands for the firmware's
+constexpr Duration kReportFresh = seconds(5);  // a poll
+constexpr Duration kSameStep = seconds(40);    // as the learner's window
 constexpr int kMisfits = 3;
 constexpr Duration kWakeSeenWithin = seconds(15);
 
@@ -41,9 +41,9 @@ constexpr double kCautionStepS = 2.0;
 constexpr double kCautionMostS = 16.0;
 constexpr double kSwingW = 20.0;
 constexpr double kAlike = 0.4;
-constexpr int kSwingsOfAWrongModel = 6;
-constexpr double kTrustUnlearned = 0.3;
+constexpr int kSwingsOfAWrongModel = 4;
 constexpr double kCautionOfAllTrustS = 6.0;
+constexpr double kMostTrust = 0.4;  // beyond it a fast cut is made twice and climbed back from
 constexpr double kCautionForgottenPerSecond = 1.0 / 600.0;
 constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
@@ -467,8 +467,8 @@ void Unit::chased(double step_w, double sun_change_w, MonoTime now) {
 }
 
 double Unit::trust() const {
-  const double most = learned_.dead_time_s.samples >= kSamplesToName ? 1.0 : kTrustUnlearned;
-  return most * std::max(0.0, 1.0 - caution_s_ / kCautionOfAllTrustS);
+  if (learned_.dead_time_s.samples < kSamplesToName) return 0.0;
+  return kMostTrust * std::max(0.0, 1.0 - caution_s_ / kCautionOfAllTrustS);
 }
 
 void Unit::want_target(Watts target, MonoTime now) {
@@ -518,8 +518,8 @@ void Unit::learn_step(double ratio, double step_w) {
   const double weight = std::min(learned_.samples < 4 ? 0.5 : 0.2, std::fabs(step_w) / 3000.0);
   learn_draw(learned_.draw_gain + weight * (std::clamp(seen_gain, 0.6, 1.5) - learned_.draw_gain));
   ++learned_.samples;
-  // The test ends three seconds after the step has settled: an older report may be one from under way.
-  if (reported_known_ && observed_at_ - reported_at_ < kAfterSettling) {
+  // The test ends three seconds after the slower twin has settled: a much older report may be one from under way.
+  if (reported_known_ && observed_at_ - reported_at_ <= kReportFresh) {
     const double reported_step_w = reported_now_w_ - reported_before_w_;
     const double real_step_w = ratio * step_w;
     if (std::fabs(real_step_w) >= kLargeStepW) {

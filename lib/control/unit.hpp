@@ -94,7 +94,8 @@ class Unit {
   /// Before a change of `step_w` by the trimmer, while the sun moved by `sun_change_w` since the last one: turning
   /// round too soon without a reason makes the slow twin slower, until the loop rests.
   void chased(double step_w, double sun_change_w, MonoTime now);
-  /// 1 as long as acting on the likeliest answer of the two twins was never chasing, down to 0.
+  /// 0 until its dead time is learned; then how far the likeliest answer of the two twins counts, 0…1: less when acting
+  /// on it was chasing.
   double trust() const;
   void want_wake(Watts target, MonoTime now);
   void want_sleep(MonoTime now);
@@ -108,6 +109,8 @@ class Unit {
   void step_begins() { reported_before_w_ = reported_now_w_; }
   /// What the samples around a step showed of the dead time and a ramp.
   void learn_fit(const StepFit& fit);
+  /// What was learned of its dynamics is believed less: something contradicts it.
+  void distrust_learned();
   StepGuess guess() const { return {up_w_per_s_, down_w_per_s_}; }
   /// Drawn watts a watt of target, from a commissioning run.
   void learn_draw(double gain);
@@ -135,7 +138,6 @@ class Unit {
  private:
   void adopt(const MinerObservation& seen, MonoTime now);
   void refresh_dynamics(const MinerObservation& seen);
-  void distrust_learned();
   void learn_wake(const MinerObservation& seen);
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);

@@ -119,7 +119,7 @@ TEST_F(DaemonFaults, a_rebooted_miner_comes_back_under_control) {
 TEST_F(DaemonFaults, a_lying_miner_is_counted_by_the_meter_and_alarmed) {
   speed = 20;
   // The load steps up and down, so that the miner has to step, and each step is seen at the meter.
-  const auto stairs = [](int s) { return s % 80 < 40 ? 300.0 : 1000.0; };
+  const auto stairs = [](int s) { return s % 160 < 80 ? 300.0 : 1000.0; };
   start_house_with_load(3000.0, 1200, stairs, "  - {name: s21, plant: luxos-target, start: running, target_w: 2000}\n");
   inject({{"miner", "s21"}, {"kind", "lying"}, {"gain", 0.4}});
   write("sluice.yaml", configuration());
