@@ -29,6 +29,7 @@ constexpr Duration kFullRaiseEvery = seconds(60);
 constexpr double kPvStepW = 200.0;
 constexpr Duration kPvStepUnseen = seconds(15);
 constexpr Duration kOwnStepFresh = seconds(60);
+constexpr double kSuspiciousEvidence = 0.8;  // of a step that was clearly turned
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
 constexpr double kStartClearW = 50.0;
@@ -201,6 +202,16 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());
   const double high_w = twins_w(Bound::high, value_time);
   if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, twins_low_w, high_w, sight.settled}, sent)) {
+    grid_.declare_sign_flipped(snapshot.now);
+  }
+  // One clear step is only a suspicion. But when it was the last one, because all went to sleep by it, no second one will
+  // follow: it is said once, and the meter gets its next trial when that has run out.
+  bool awake = false;
+  for (const std::uint8_t member : order_) awake = awake || units_[member].on();
+  if (awake) {
+    asleep_suspected_ = false;
+  } else if (!asleep_suspected_ && sign_watch_.evidence() >= kSuspiciousEvidence) {
+    asleep_suspected_ = true;
     grid_.declare_sign_flipped(snapshot.now);
   }
   // Another meter is a witness too: the sun has moved, the grid meter has not moved at all.

@@ -101,6 +101,7 @@ class Controller {
   MonoTime jitter_at_{};
   double buffered_grid_w_ = 0.0;  ///< slow mean of what a buffering battery leaves on the grid
   bool contradicted_ = false;
+  bool asleep_suspected_ = false;
   bool ticked_ = false;
   MonoTime last_tick_{};
   double mean_available_w_ = 0.0;
