@@ -10,7 +10,7 @@ namespace {
 constexpr double kWakeShare = 0.24;
 constexpr double kScarcestStart = 8.0;
 // Old bursts are forgotten: ten watts now and then for hours are no reason to start.
-constexpr double kForgetPerSecond = 1.0 / 600.0;
+constexpr double kForgottenAfterS = 600.0;
 // Below it the start would catch less than its own bookkeeping is worth; a small miner draws no more in all.
 double worthwhile_w(const Unit& unit) { return std::min(20.0, 0.5 * unit.min_w()); }
 
@@ -61,10 +61,13 @@ bool should_start(Unit& unit, const ControlSettings& control, double short_w, do
     unit.start_true = enough;
     return enough && now - unit.start_since >= hysteresis.start_after;
   }
-  unit.start_account_ws *= std::max(0.0, 1.0 - kForgetPerSecond * dt_s);
+  // A small miner waits longer, and must not forget faster than it can save.
+  const double enough_ws = hysteresis.start_factor * start_cost_ws(unit, control.profile);
+  const double memory_s = std::max(kForgottenAfterS, 2.0 * enough_ws / std::max(unit.max_w(), 1.0));
+  unit.start_account_ws *= std::max(0.0, 1.0 - dt_s / memory_s);
   const double change_w = fits ? gain_w : -control.leak_price * std::max(short_w, 0.0);
   unit.start_account_ws = std::max(0.0, unit.start_account_ws + change_w * dt_s);
-  return fits && unit.start_account_ws >= hysteresis.start_factor * start_cost_ws(unit, control.profile);
+  return fits && unit.start_account_ws >= enough_ws;
 }
 
 }  // namespace sluice::control
