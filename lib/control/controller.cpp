@@ -204,8 +204,8 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, twins_low_w, high_w, sight.settled}, sent)) {
     grid_.declare_sign_flipped(snapshot.now);
   }
-  // One clear step is only a suspicion. But when it was the last one, because all went to sleep by it, no second one will
-  // follow: it is said once, and the meter gets its next trial when that has run out.
+  // One clear step is only a suspicion. But when it was the last one, because all went to sleep by it, no second one
+  // will follow: it is said once, and the meter gets its next trial when that has run out.
   bool awake = false;
   for (const std::uint8_t member : order_) awake = awake || units_[member].on();
   if (awake) {
