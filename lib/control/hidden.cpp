@@ -30,7 +30,7 @@ constexpr double kTrackingW = 150.0;  // import of a limiter that follows a ramp
 constexpr double kStepShown = 0.6;
 constexpr double kRiseW = 20.0;
 
-constexpr double kFirstStepW = 100.0, kLeastStepW = 50.0, kMostStepW = 250.0, kStepGrowth = 1.5;
+constexpr double kLeastStepW = 50.0, kMostStepW = 250.0, kStepGrowth = 1.5;
 constexpr Duration kFirstWait = seconds(20), kLongestWait = seconds(480);
 constexpr Duration kFirstStartWait = seconds(120), kLongestStartWait = seconds(960);
 constexpr Duration kUnansweredStartWait = std::chrono::hours(2);
