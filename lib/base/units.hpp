@@ -43,6 +43,9 @@ using TeraHashes = Quantity<struct TeraHashesTag>;  ///< TH/s
 using Hertz = Quantity<struct HertzTag>;
 using Volts = Quantity<struct VoltsTag>;
 using Amperes = Quantity<struct AmperesTag>;
+using PricePerKwh = Quantity<struct PricePerKwhTag>;        ///< the site's currency per kWh
+using PricePerThsDay = Quantity<struct PricePerThsDayTag>;  ///< the site's currency for 1 TH/s during 24 h
+using Money = Quantity<struct MoneyTag>;                    ///< the site's currency
 
 constexpr WattHours operator*(Watts power, Duration time) {
   return WattHours(power.value() * to_seconds(time) / 3600.0);

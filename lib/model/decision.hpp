@@ -72,7 +72,14 @@ enum class Reason : std::uint8_t {
   // commissioning (sluice learn)
   commissioning,           ///< this miner walks
   held_for_commissioning,  ///< holds still while another one walks
-  count_                   ///< not a reason
+  // money
+  strategy_schedule,  ///< what the owner's period says
+  worth_buying,       ///< runs on bought energy: it costs less than mining brings
+  not_worth_it,       ///< the energy is worth more than what mining brings
+  price_unknown,      ///< nothing is bought at a price that nobody knows
+  demand_limit,       ///< more import would raise the billed peak
+  room_too_warm,
+  count_  ///< not a reason
 };
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::count_);
 
@@ -138,7 +145,9 @@ struct MinerDecision {
   ReasonSet cuts;          ///< what the guard cut for
   AlarmSet alarms;         ///< of this miner
   Watts expected_power{};  ///< the twin's estimate of what it draws now
-  LearnedMiner learned;    ///< what the twin goes by
+  /// Up to these targets a watt is worth what the grid asks for it, and what feeding it in would bring; 0: none is.
+  Watts worth_buying{}, worth_keeping{};
+  LearnedMiner learned;  ///< what the twin goes by
 };
 
 struct Decision {
@@ -153,6 +162,7 @@ struct Decision {
   Watts mining{};               ///< Σ twin now
   Watts battery_room{};         ///< C: what the battery could charge now
   Watts hidden_margin{};        ///< part of `available` that no meter shows (curtailed PV)
+  bool hold_battery = false;    ///< the battery should not discharge: what it holds is worth more later
   AlarmSet alarms;              ///< of the site
   StaticVector<MinerDecision, kMaxMiners> miners;
   CommissionReport commission;  ///< of the newest commissioning run

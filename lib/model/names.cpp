@@ -63,6 +63,12 @@ constexpr std::array<ReasonName, kReasonCount> kReasons{{
     {"probing", "probing for throttled sun: draws a little more than is proven"},
     {"commissioning", "walks through its steps to be measured"},
     {"held_for_commissioning", "holds still while another miner is measured"},
+    {"strategy_schedule", "does what its period of the day says"},
+    {"worth_buying", "runs on bought energy: it costs less than mining brings"},
+    {"not_worth_it", "the energy is worth more than what mining would bring"},
+    {"price_unknown", "nobody knows what energy costs now: nothing is bought"},
+    {"demand_limit", "more import would raise the billed peak"},
+    {"room_too_warm", "its room is too warm"},
 }};
 
 constexpr std::array<ReasonName, kAlarmCount> kAlarms{{
@@ -158,7 +164,9 @@ std::optional<Enum> find(const std::array<std::string_view, N>& names, std::stri
   return std::nullopt;
 }
 
-constexpr std::array<std::string_view, 4> kStrategies{"solar", "solar-battery", "full", "off"};
+constexpr std::array<std::string_view, 6> kStrategies{"solar", "solar-battery", "full", "off", "economic", "schedule"};
+constexpr std::array<std::string_view, 4> kPriceKinds{"fixed", "published", "forecast", "fallback"};
+constexpr std::array<std::string_view, 5> kPeriodOrders{"none", "sleep", "watts", "full", "solar"};
 constexpr std::array<std::string_view, 3> kProfiles{"gentle", "normal", "bare"};
 constexpr std::array<std::string_view, 3> kOnStops{"park", "minimum", "leave"};
 constexpr std::array<std::string_view, 6> kYieldStates{"content", "waiting", "drawing", "silent", "released", "passed"};
@@ -207,6 +215,8 @@ std::string_view to_string(Quality quality) {
   return pick(names, index_of(quality));
 }
 std::string_view to_string(Strategy strategy) { return pick(kStrategies, index_of(strategy)); }
+std::string_view to_string(PriceKind kind) { return pick(kPriceKinds, index_of(kind)); }
+std::string_view to_string(PeriodOrder order) { return pick(kPeriodOrders, index_of(order)); }
 std::string_view to_string(ProfileName name) { return pick(kProfiles, index_of(name)); }
 std::string_view to_string(OnStop on_stop) { return pick(kOnStops, index_of(on_stop)); }
 std::string_view to_string(GridConnection connection) {

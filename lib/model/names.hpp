@@ -7,6 +7,7 @@
 
 #include "model/decision.hpp"
 #include "model/miner.hpp"
+#include "model/money.hpp"
 #include "model/reading.hpp"
 #include "model/site.hpp"
 #include "model/snapshot.hpp"
@@ -20,7 +21,9 @@ std::string_view to_string(CommandKind kind);
 std::string_view to_string(CommandStatus status);
 std::string_view to_string(EnvelopeKind kind);
 std::string_view to_string(Quality quality);
-std::string_view to_string(Strategy strategy);  ///< `solar`, `solar-battery`, `full`, `off`
+std::string_view to_string(Strategy strategy);  ///< `solar`, `solar-battery`, `full`, `off`, …
+std::string_view to_string(PriceKind kind);     ///< `fixed`, `published`, …
+std::string_view to_string(PeriodOrder order);  ///< `sleep`, `watts`, …
 std::string_view to_string(ProfileName name);
 std::string_view to_string(OnStop on_stop);
 std::string_view to_string(GridConnection connection);

@@ -10,6 +10,7 @@
 #include "base/static_vector.hpp"
 #include "base/time.hpp"
 #include "base/units.hpp"
+#include "model/money.hpp"
 
 namespace sluice {
 
@@ -18,7 +19,15 @@ inline constexpr std::size_t kMaxCircuits = 16;
 inline constexpr std::size_t kMaxYields = 8;
 inline constexpr std::uint8_t kNoCircuit = 255;
 
-enum class Strategy : std::uint8_t { solar, solar_battery, full, off };
+/// Which energy a miner may take.
+enum class Strategy : std::uint8_t {
+  solar,          ///< what would be exported or thrown away, and the battery's share of the charge
+  solar_battery,  ///< also discharge, by state of charge
+  full,           ///< all it can take
+  off,
+  economic,  ///< every source that costs less than mining brings
+  schedule   ///< what the owner's periods say, asleep outside of them
+};
 enum class ProfileName : std::uint8_t { gentle, normal, bare };
 enum class OnStop : std::uint8_t { park, minimum, leave };
 enum class Regulation : std::uint8_t { deadbeat, pid };
@@ -104,6 +113,7 @@ struct MinerSite {
   Watts max_power{0.0};  ///< owner's upper limit; 0 = the device's
   Strategy strategy = Strategy::solar;
   std::int32_t priority = 0;  ///< higher runs first; equal: order of the file
+  WorkingCurve curve;         ///< hashrate by watts at the wall; empty: not known, see control/worth.hpp
 };
 
 /// A load that goes first: a wallbox, a boiler, evcc.

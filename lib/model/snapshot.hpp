@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "base/units.hpp"
 #include "model/miner.hpp"
+#include "model/money.hpp"
 #include "model/reading.hpp"
 #include "model/site.hpp"
 
@@ -76,6 +77,8 @@ struct Snapshot {
   bool park_all = false;
   StaticVector<MinerObservation, kMaxMiners> miners;  ///< same order and length as `Site::miners`
   std::array<MinerIntent, kMaxMiners> intents{};
+  MoneyObservation money;
+  std::array<MinerMoney, kMaxMiners> miner_money{};  ///< same order as `Site::miners`
 };
 
 }  // namespace sluice
