@@ -113,7 +113,7 @@ struct MinerSite {
   Watts max_power{0.0};  ///< owner's upper limit; 0 = the device's
   Strategy strategy = Strategy::solar;
   std::int32_t priority = 0;  ///< higher runs first; equal: order of the file
-  WorkingCurve curve;         ///< hashrate by watts at the wall; empty: not known, see control/worth.hpp
+  WorkingCurve curve;         ///< hashrate by watts at the wall; empty: not known, see model/worth.hpp
 };
 
 /// A load that goes first: a wallbox, a boiler, evcc.
