@@ -16,6 +16,8 @@ constexpr double kBandTopPct = 95.0;
 // The last percent takes long and tells little.
 constexpr double kFilledPct = 99.0;
 constexpr double kReserveMarginPct = 5.0;
+// The battery's own inverter ends at its floor, which nobody tells us exactly.
+constexpr double kServesAbovePct = 1.0;
 // Discharge for mining fades out over so much above that, so that it ends smoothly and not with a last full draw.
 constexpr double kDischargeFadePct = 5.0;
 // Without a forecast the morning belongs to the battery and the evening to the miners: nothing at 20 %, a third at 60
@@ -93,6 +95,7 @@ BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObserva
     const double part = discharge_part(settings, floor_pct, battery.soc.value, release);
     terms.discharge_w = most_w * std::clamp(part, 0.0, 1.0);
   }
+  terms.serves = soc_known && soc_pct > settings.reserve.value() + kServesAbovePct;
   terms.buffers = soc_known && soc_pct > floor_pct && soc_pct < kBandTopPct && terms.room_w > 0.0;
   return terms;
 }

@@ -45,7 +45,7 @@ bool should_stop(Unit& unit, const ControlSettings& control, double available_w,
     unit.stop_account_ws += dt_s;
     return unit.stop_account_ws >= to_seconds(hysteresis.stop_after);
   }
-  const double cost_w = control.leak_price * std::max(short_w, 0.0);
+  const double cost_w = unit.band.leak_price * std::max(short_w, 0.0);
   const double caught_w = std::clamp(available_w, 0.0, unit.min_w());
   unit.stop_account_ws = std::max(0.0, unit.stop_account_ws + (cost_w - caught_w) * dt_s);
   return unit.stop_account_ws >= hysteresis.stop_factor * start_cost_ws(unit, control.profile);
@@ -65,7 +65,7 @@ bool should_start(Unit& unit, const ControlSettings& control, double short_w, do
   const double enough_ws = hysteresis.start_factor * start_cost_ws(unit, control.profile);
   const double memory_s = std::max(kForgottenAfterS, 2.0 * enough_ws / std::max(unit.max_w(), 1.0));
   unit.start_account_ws *= std::max(0.0, 1.0 - dt_s / memory_s);
-  const double change_w = fits ? gain_w : -control.leak_price * std::max(short_w, 0.0);
+  const double change_w = fits ? gain_w : -unit.band.leak_price * std::max(short_w, 0.0);
   unit.start_account_ws = std::max(0.0, unit.start_account_ws + change_w * dt_s);
   return fits && unit.start_account_ws >= enough_ws;
 }

@@ -32,6 +32,7 @@ constexpr Duration kOwnStepFresh = seconds(60);
 constexpr double kSuspiciousEvidence = 0.8;  // of a step that was clearly turned
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
+constexpr double kUnlimitedW = 1e9;
 constexpr double kStartClearW = 50.0;
 constexpr double kStepClearW = 30.0;                  // more than a dead band and a set-point that is missed
 constexpr Duration kHeldBuyingAtMost = seconds(300);  // miners that hold still for a commissioning run
@@ -41,10 +42,6 @@ const MinerMemory* find(const PersistentState& state, const std::string& name) {
     if (miner.name == name) return &miner;
   }
   return nullptr;
-}
-
-bool surplus_driven(const MinerSite& miner) {
-  return miner.strategy == Strategy::solar || miner.strategy == Strategy::solar_battery;
 }
 
 }  // namespace
@@ -73,9 +70,7 @@ Controller::Controller(Site site, const PersistentState& memory, MonoTime now, W
 
 void Controller::order_members() {
   order_.clear();
-  for (std::size_t i = 0; i < site_.miners.size(); ++i) {
-    if (surplus_driven(site_.miners[i])) order_.push_back(static_cast<std::uint8_t>(i));
-  }
+  for (std::size_t i = 0; i < site_.miners.size(); ++i) order_.push_back(static_cast<std::uint8_t>(i));
   std::stable_sort(order_.begin(), order_.end(),
                    [&](std::uint8_t a, std::uint8_t b) { return site_.miners[a].priority > site_.miners[b].priority; });
 }
@@ -378,6 +373,9 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     out.available_w = {wanted_w, wanted_w};
   }
   out.discharge_w = battery.discharge_w;
+  out.charge_w = (1.0 - battery.share) * std::min(std::max(middle_surplus_w, 0.0), battery.room_w);
+  out.export_limit_w = merit_.prices().export_limit_w;
+  surplus_w_ = middle_surplus_w;
   out.sun_w = snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0;
   out.jitter_w = jitter_w_;
   out.may_raise = true;
@@ -461,7 +459,7 @@ void Controller::run_commission(const Snapshot& snapshot, const Budget& budget, 
   for (std::size_t i = 0; i < units_.size(); ++i) {
     sight.settled = sight.settled && units_[i].settled();
     if (reasons[i] == Reason::none) reasons[i] = i == walker ? Reason::commissioning : Reason::held_for_commissioning;
-    if (i != walker && units_[i].on() && surplus_driven(site_.miners[i])) others_w += units_[i].settled_w();
+    if (i != walker && units_[i].on() && !units_[i].band.must_run) others_w += units_[i].settled_w();
   }
   sight.watched = step_test_.running() || step_learner_.running();
   sight.readable = snapshot.pv.power.fresh(now, kPvAligned) &&
@@ -486,42 +484,61 @@ void Controller::name_probes(std::span<const std::uint8_t> members) {
   }
 }
 
-void Controller::run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons) {
-  Unit& unit = units_[index];
-  if (unit.site->strategy == Strategy::off) {
-    reasons[index] = Reason::strategy_off;
-    if (unit.on()) unit.want_sleep(snapshot.now);
-    return;
+void Controller::look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, double dt_s) {
+  Merit::Stored stored;
+  stored.store = store_of(site_.battery, snapshot.battery, snapshot.now);
+  stored.serves = battery.known && battery.serves;
+  merit_.look(units_, site_, snapshot, forecast_, stored, surplus_w_, dt_s);
+  leave_headroom(snapshot);
+}
+
+void Controller::leave_headroom(const Snapshot& snapshot) {
+  const bool demand = snapshot.money.demand_limit.usable();
+  const double cap_w = site_.import_cap.value() > 0.0 ? kImportShare * site_.import_cap.value() : kUnlimitedW;
+  const double demand_w = demand ? snapshot.money.demand_limit.value.value() : kUnlimitedW;
+  const Reason limit = demand_w < cap_w ? Reason::demand_limit : Reason::import_cap;
+  const double most_w = std::min(cap_w, demand_w);
+  if (most_w >= kUnlimitedW) return;
+  double headroom_w = grid_.verdict(snapshot.now) == GridTrust::good ? most_w - grid_.power_w() : 0.0;
+  // What is still on its way up is spoken for.
+  for (const Unit& unit : units_) {
+    if (unit.on()) headroom_w -= std::max(0.0, unit.settled_w() - unit.twin(Bound::low).at(grid_.value_time()));
   }
-  reasons[index] = Reason::strategy_full;
-  if (!unit.controllable() || snapshot.now < unit.patience_until()) return;
-  // Up to what the main connection leaves, looked at afresh a minute after every change.
-  Watts target = unit.envelope().max;
-  if (site_.import_cap.value() > 0.0) {
-    const bool known = grid_.verdict(snapshot.now) == GridTrust::good;
-    const double headroom_w = known ? kImportShare * site_.import_cap.value() - grid_.power_w() : 0.0;
-    if (headroom_w < kHeadroomWorthW) {
-      if (unit.target() < target) reasons[index] = Reason::import_cap;
-      return;
+  for (const std::uint8_t member : order_) {
+    Unit& unit = units_[member];
+    Band& band = unit.band;
+    if (!band.must_run || !unit.controllable()) continue;
+    const double have_w = unit.on() ? std::max(unit.settled_w(), unit.min_w()) : unit.sleep_w();
+    if (!unit.on() && have_w + headroom_w < unit.min_w() + kHeadroomWorthW) {
+      band.must_run = false;
+      band.reason = limit;
+      continue;
     }
-    target = unit.envelope().floor(unit.target_for(unit.settled_w() + headroom_w));
-    if (unit.drawn_w(target) > unit.settled_w() + headroom_w) return;
+    // Looked at afresh a minute after every change: until then the meter may not show all of it.
+    const bool may_rise = !unit.on() || (unit.adjustable() && snapshot.now - unit.changed_at() >= kFullRaiseEvery);
+    const double more_w = std::max(0.0, band.floor_w - have_w);
+    const double given_w = may_rise && headroom_w >= kHeadroomWorthW ? std::min(more_w, headroom_w) : 0.0;
+    if (given_w < more_w) {
+      band.floor_w = have_w + given_w;
+      if (may_rise) band.reason = limit;
+    }
+    headroom_w -= given_w;
   }
-  if (!unit.on()) {
-    const bool rested =
-        unit.stopped_at() == MonoTime{} || snapshot.now - unit.stopped_at() >= site_.control.profile.min_off;
-    const bool allowed = !presence_.settling(snapshot.now) && !snapshot.park_all && !snapshot.intents[index].park &&
-                         !snapshot.shutting_down && !unit.too_small_a_circuit();
-    const std::int32_t most_starts = site_.control.profile.max_starts_per_day;
-    if (most_starts > 0 && unit.starts_today() >= most_starts) {
-      reasons[index] = Reason::starts_used_up;
-    } else if (rested && allowed) {
-      unit.want_wake(target, snapshot.now);
-    } else {
-      reasons[index] = rested ? Reason::grid_settling : Reason::waiting_min_off;
+}
+
+void Controller::obey_bands(const Snapshot& snapshot, bool trusted) {
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    Unit& unit = units_[i];
+    if (unit.band.must_sleep) {
+      reasons_[i] = unit.band.reason;
+      if (unit.on()) unit.want_sleep(snapshot.now);
+    } else if (!trusted && unit.band.must_run && unit.controllable()) {
+      // Nobody sees the sun: what it took beyond what is bought for it goes, and nothing is raised.
+      reasons_[i] = unit.on() ? unit.band.reason : Reason::grid_reading_lost;
+      if (unit.adjustable() && unit.target() > unit.lowest_target()) {
+        unit.want_target(unit.lowest_target(), snapshot.now);
+      }
     }
-  } else if (unit.adjustable() && unit.target() < target && snapshot.now - unit.changed_at() >= kFullRaiseEvery) {
-    unit.want_target(target, snapshot.now);
   }
 }
 
@@ -568,9 +585,11 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   for (std::size_t i = 0; i < units_.size(); ++i) {
     if (units_[i].too_small_a_circuit()) reasons_[i] = Reason::circuit_limit;
   }
+  look_at_money(snapshot, battery, dt_s);
   StaticVector<std::uint8_t, kMaxMiners> members;
   for (const std::uint8_t member : order_) {
-    if (units_[member].controllable() && !units_[member].too_small_a_circuit() && !snapshot.intents[member].park) {
+    const Unit& unit = units_[member];
+    if (unit.controllable() && !unit.too_small_a_circuit() && !unit.band.must_sleep && !snapshot.intents[member].park) {
       members.push_back(member);
     }
   }
@@ -596,15 +615,14 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     pid_running_ = false;
     for (const std::uint8_t member : members) reasons_[member] = distrusted;
   }
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (!surplus_driven(site_.miners[i]) && !commission_.running()) run_fixed(i, snapshot, reasons);
-  }
+  if (!commission_.running()) obey_bands(snapshot, distrusted == Reason::none);
   guard(units_, site_, snapshot, presence_, hold ? Reason::none : distrusted,
         grid_.verdict(now) == GridTrust::good ? grid_.power_w() : 0.0, reasons, verdicts_);
   if (!verdicts_.cuts[commission_.miner()].empty()) commission_.end(CommissionEnd::guard);
 
   decision.alarms.set(Alarm::grid_lost, presence_.lost());
   decision.alarms.set(Alarm::generator_running, presence_.generator());
+  decision.hold_battery = merit_.hold_battery();
   write(snapshot, decision);
 }
 
@@ -628,6 +646,10 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
     miner.cuts = verdicts_.cuts[i];
     miner.alarms = unit.alarms();
     miner.learned = unit.learned();
+    if (unit.envelope().known()) {
+      if (unit.band.must_run) miner.worth_buying = unit.lowest_target();
+      if (unit.band.keeps && !unit.band.must_sleep) miner.worth_keeping = unit.highest_target();
+    }
     miner.expected_power = Watts(0.5 * (unit.twin(Bound::low).power_w() + unit.twin(Bound::high).power_w()));
     if (unit.reachable()) mining_w += miner.expected_power.value();
     decision.miners.push_back(miner);

@@ -15,6 +15,7 @@
 #include "control/grid_watch.hpp"
 #include "control/guard.hpp"
 #include "control/hidden.hpp"
+#include "control/merit.hpp"
 #include "control/pid.hpp"
 #include "control/sign_watch.hpp"
 #include "control/step_learner.hpp"
@@ -74,15 +75,18 @@ class Controller {
   bool throttled(const Snapshot& snapshot) const;
   void name_probes(std::span<const std::uint8_t> members);
   void run_commission(const Snapshot& snapshot, const Budget& budget, double battery_w, std::span<Reason> reasons);
-  void run_fixed(std::size_t index, const Snapshot& snapshot, std::span<Reason> reasons);
+  void look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, double dt_s);
+  void leave_headroom(const Snapshot& snapshot);
+  void obey_bands(const Snapshot& snapshot, bool trusted);
   void write(const Snapshot& snapshot, Decision& decision) const;
 
   Site site_;
   MonoTime started_at_;
   std::vector<Unit> units_;
-  StaticVector<std::uint8_t, kMaxMiners> order_;  ///< surplus-driven miners by priority, then order of the file
+  StaticVector<std::uint8_t, kMaxMiners> order_;  ///< all miners by priority, then order of the file
   GridWatch grid_;
   GridPresence presence_;
+  Merit merit_;
   Dispatch dispatch_;
   HiddenSurplus hidden_;
   Commission commission_;
@@ -107,6 +111,7 @@ class Controller {
   double mean_available_w_ = 0.0;
   bool mean_known_ = false;
   double largest_charge_w_ = 0.0;
+  double surplus_w_ = 0.0;  ///< the last one known
   SurplusForecast forecast_;
   BatteryRelease release_;
   Reading<Watts> battery_now_, battery_before_;

@@ -31,6 +31,8 @@ constexpr double kMarginOfJitter = 1.4;
 constexpr double kMarginMostW = 10.0;
 constexpr double kSmallestRaiseW = 5.0;
 
+constexpr double kLeastTrimW = 1.0;  // a band narrower than this trims nothing
+
 constexpr double kBufferedCalm = 6.0;
 
 /// 1 while there are writes enough, up to 5 as the day's last ones are used.
@@ -72,7 +74,20 @@ double fall_rate(const Unit& unit) {
 }
 
 Reason holding(const Unit& unit) {
-  return unit.target() >= unit.envelope().max ? Reason::at_maximum : Reason::base_load;
+  if (unit.band.must_run && unit.target() <= unit.lowest_target()) return unit.band.reason;
+  if (unit.target() >= unit.envelope().max) return Reason::at_maximum;
+  return unit.target() >= unit.highest_target() ? Reason::not_worth_it : Reason::base_load;
+}
+
+/// What this unit may use beside what all may.
+double extra_w(const Unit& unit, const Budget& budget) {
+  if (unit.site->strategy == Strategy::solar_battery) return budget.discharge_w;
+  return unit.band.takes_charge ? budget.charge_w : 0.0;
+}
+
+/// What is left for it once the grid has got what pays better there.
+double worth_its_while_w(const Unit& unit, double left_w, const Budget& budget) {
+  return unit.band.keeps ? left_w : left_w - budget.export_limit_w;
 }
 
 bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
@@ -83,6 +98,12 @@ bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime 
 bool may_lower_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
   const Duration wait = std::max(profile.retarget_down, unit.dynamics().retarget_down);
   return now - unit.lowered_at() >= wait && now >= unit.patience_until();
+}
+
+/// Above what is worth keeping only what cannot be fed in counts.
+double within_band_w(const Unit& unit, double wanted_w, const Budget& budget) {
+  const double kept_w = std::clamp(wanted_w, unit.lowest_w(), unit.highest_w());
+  return std::max(kept_w, std::min(wanted_w - budget.export_limit_w, unit.max_w()));
 }
 
 Watts ramp_limited(const Unit& unit, Watts target, const ConstraintProfile& profile, MonoTime now) {
@@ -103,7 +124,8 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
   slope_known_ = true;
   last_high_w_ = high_w;
   commit(units, members, control, budget, may_start, now, dt_s, reasons);
-  choose_trimmer(units, members);
+  keep_to_bands(units, members, control, budget, now, reasons);
+  choose_trimmer(units, members, budget);
   if (trimmer_ == kNobody) return;
   move_bases(units, members, control, wish(units, members, budget, trimmer_, true, now), budget.may_raise, now,
              reasons);
@@ -114,10 +136,10 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
 Dispatch::Wish Dispatch::wish(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget,
                               std::uint8_t trimmer, bool once_settled, MonoTime now) const {
   const MonoTime ahead = now + from_seconds(lead_s(units[trimmer]));
-  const double discharge_w = units[trimmer].site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
+  const double more_w = extra_w(units[trimmer], budget);
   Wish out;
   for (const Bound bound : kBounds) {
-    double left_w = budget.available_w[static_cast<std::size_t>(bound)] + discharge_w;
+    double left_w = budget.available_w[static_cast<std::size_t>(bound)] + more_w;
     for (const std::uint8_t member : members) {
       if (member == trimmer) continue;
       left_w -= once_settled ? units[member].settled_w() : units[member].twin(bound).at(ahead);
@@ -132,12 +154,14 @@ Dispatch::Wish Dispatch::wish(std::span<const Unit> units, std::span<const std::
   return out;
 }
 
-void Dispatch::choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members) {
+void Dispatch::choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members,
+                              const Budget& budget) {
   double best = 0.0;
   std::uint8_t chosen = kNobody;
   for (const std::uint8_t member : members) {
     const Unit& unit = units[member];
-    if (!unit.adjustable()) continue;
+    const double top_w = std::isfinite(budget.export_limit_w) ? unit.max_w() : unit.highest_w();
+    if (!unit.adjustable() || top_w - unit.lowest_w() < kLeastTrimW) continue;
     // Seconds to follow plus watts that cannot be followed, in one number; the present one keeps its office at a tie.
     const double step_w =
         is_levels(unit) ? unit.envelope().local_step(unit.envelope().max).value() : unit.envelope().step.value();
@@ -162,42 +186,54 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     if (!units[member].on()) asleep_w += units[member].sleep_w();
   }
 
-  // Stops: every running unit sees what the ones before it leave, so the last is the first to go.
   double before_w = asleep_w;
   double running_max_w = 0.0;
   for (const std::uint8_t member : members) {
+    const Unit& unit = units[member];
+    if (!unit.on() || !unit.band.must_run) continue;
+    before_w += unit.lowest_w();
+    running_max_w += unit.highest_w();
+    reasons[member] = unit.waking() ? Reason::starting : holding(unit);
+  }
+
+  // Stops: every running unit sees what the ones before it leave, so the last is the first to go.
+  for (const std::uint8_t member : members) {
     Unit& unit = units[member];
-    if (!unit.on()) continue;
-    const double discharge_w = unit.site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
-    const double available_w = high_w + discharge_w - before_w;
+    if (!unit.on() || unit.band.must_run) continue;
+    const double available_w = worth_its_while_w(unit, high_w + extra_w(unit, budget) - before_w, budget);
     const bool rested = now - unit.started_at() >= profile.min_on;
-    const bool stop = should_stop(unit, control, available_w, now, dt_s);
+    // What is not worth its price any more has waited in money already (worthwhile.hpp).
+    const bool waited = !unit.band.keeps || unit.band.dropped;
+    const bool stop = (waited && available_w < unit.min_w()) || should_stop(unit, control, available_w, now, dt_s);
     if (stop && rested && now >= unit.patience_until()) {
       unit.want_sleep(now);
-      reasons[member] = Reason::stopping_low_surplus;
+      reasons[member] = waited ? Reason::not_worth_it : Reason::stopping_low_surplus;
       continue;
     }
     reasons[member] =
         stop ? Reason::waiting_min_on
              : (unit.waking() ? Reason::starting : (available_w < unit.min_w() ? Reason::at_minimum : holding(unit)));
     before_w += unit.min_w();
-    running_max_w += unit.max_w();
+    running_max_w += unit.highest_w();
   }
 
-  // Starts: one at a time, in order; each would take what the running ones cannot.
+  // Starts: one at a time, in order; each would take what the running ones cannot. Whom energy is bought for asks
+  // nobody.
   bool candidate_seen = false;
   for (const std::uint8_t member : members) {
     Unit& unit = units[member];
     if (unit.on()) continue;
-    if (reasons[member] != Reason::stopping_low_surplus) reasons[member] = Reason::waiting_for_surplus;
-    if (candidate_seen) continue;
+    if (reasons[member] != Reason::stopping_low_surplus && reasons[member] != Reason::not_worth_it) {
+      reasons[member] = unit.band.reason != Reason::none ? unit.band.reason : Reason::waiting_for_surplus;
+    }
+    const bool waits = candidate_seen || (!unit.band.keeps && !std::isfinite(budget.export_limit_w));
+    if (!unit.band.must_run && waits) continue;
     candidate_seen = true;
-    const double discharge_w = unit.site->strategy == Strategy::solar_battery ? budget.discharge_w : 0.0;
-    const double for_all_w = low_w + discharge_w + unit.sleep_w();
+    const double for_all_w = worth_its_while_w(unit, low_w + extra_w(unit, budget) + unit.sleep_w(), budget);
     const double short_w = before_w + unit.min_w() - for_all_w;
-    const double gain_w = std::min(for_all_w - asleep_w - running_max_w, unit.max_w());
-    const bool start = should_start(unit, control, short_w, gain_w, now, dt_s) && budget.may_raise;
-    if (!start) continue;
+    const double gain_w = std::min(for_all_w - asleep_w - running_max_w, unit.highest_w());
+    const bool start = unit.band.must_run || should_start(unit, control, short_w, gain_w, now, dt_s);
+    if (!start || !budget.may_raise) continue;
     if (now - unit.stopped_at() < profile.min_off && unit.stopped_at() != MonoTime{}) {
       reasons[member] = Reason::waiting_min_off;
       candidate_seen = false;  // it rests; the next one may go
@@ -212,9 +248,34 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     } else if (now - last_start_ < profile.stagger_up && last_start_ != MonoTime{}) {
       reasons[member] = Reason::waiting_stagger;
     } else {
-      unit.want_wake(unit.envelope().min, now);
+      unit.want_wake(unit.lowest_target(), now);
       reasons[member] = Reason::starting;
       last_start_ = now;
+    }
+  }
+}
+
+void Dispatch::keep_to_bands(std::span<Unit> units, std::span<const std::uint8_t> members,
+                             const ControlSettings& control, const Budget& budget, MonoTime now,
+                             std::span<Reason> reasons) const {
+  for (const std::uint8_t member : members) {
+    Unit& unit = units[member];
+    if (!unit.adjustable()) continue;
+    if (unit.target() < unit.lowest_target()) {
+      if (!budget.may_raise) continue;
+      if (may_raise_now(unit, control.profile, now)) {
+        unit.want_target(ramp_limited(unit, unit.lowest_target(), control.profile, now), now);
+        reasons[member] = unit.band.reason;
+      } else {
+        reasons[member] = Reason::retarget_wait;
+      }
+    } else if (unit.target() > unit.highest_target() && !std::isfinite(budget.export_limit_w)) {
+      reasons[member] = unit.band.must_run ? unit.band.reason : Reason::not_worth_it;
+      if (may_lower_now(unit, control.profile, now)) {
+        unit.want_target(unit.highest_target(), now);
+      } else {
+        reasons[member] = Reason::retarget_wait;
+      }
     }
   }
 }
@@ -222,8 +283,8 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
 void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                           const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons) {
   const Unit& trimmer = units[trimmer_];
-  const double bottom_w = trimmer.min_w();
-  const double top_w = trimmer.max_w();
+  const double bottom_w = trimmer.lowest_w();
+  const double top_w = trimmer.highest_w();
   const double inside_w = std::min(kTrimmerInsideW, 0.3 * (top_w - bottom_w));
   const double end_w = std::min(kTrimmerEndW, 0.1 * (top_w - bottom_w));
 
@@ -247,7 +308,7 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
       }
       const double part_w = beyond ? more_w : std::min(more_w, rise_rate(unit) * climb_s);
       Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() + part_w));
-      target = ramp_limited(unit, target, control.profile, now);
+      target = min(ramp_limited(unit, target, control.profile, now), unit.highest_target());
       if (target <= unit.target()) continue;
       more_w -= unit.drawn_w(target) - unit.settled_w();
       unit.want_target(target, now);
@@ -267,7 +328,7 @@ void Dispatch::lower_bases(std::span<Unit> units, std::span<const std::uint8_t> 
   StaticVector<std::uint8_t, kMaxMiners> able;
   for (const std::uint8_t member : members) {
     const Unit& unit = units[member];
-    if (member == trimmer_ || !unit.adjustable() || unit.target() <= unit.envelope().min) continue;
+    if (member == trimmer_ || !unit.adjustable() || unit.target() <= unit.lowest_target()) continue;
     if (now - unit.lowered_at() >= kBaseLowerEvery && may_lower_now(unit, control.profile, now)) able.push_back(member);
   }
   // Those with little room give it all; what they cannot give is shared by the rest.
@@ -275,12 +336,12 @@ void Dispatch::lower_bases(std::span<Unit> units, std::span<const std::uint8_t> 
   for (std::size_t round = 0; round < able.size() && less_w > 1.0; ++round) {
     double rates = 0.0;
     for (const std::uint8_t member : able) {
-      if (share_w[member] < units[member].settled_w() - units[member].min_w()) rates += fall_rate(units[member]);
+      if (share_w[member] < units[member].settled_w() - units[member].lowest_w()) rates += fall_rate(units[member]);
     }
     if (rates <= 0.0) break;
     double given_w = 0.0;
     for (const std::uint8_t member : able) {
-      const double room_w = units[member].settled_w() - units[member].min_w() - share_w[member];
+      const double room_w = units[member].settled_w() - units[member].lowest_w() - share_w[member];
       const double part_w = std::min(std::max(room_w, 0.0), less_w * fall_rate(units[member]) / rates);
       share_w[member] += part_w;
       given_w += part_w;
@@ -307,7 +368,7 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
   const double trust = unit.trust();
   const auto error_w = [&](double bound_w) {
     const double wanted_w = bound_w + trust * (middle_w - bound_w) - margin_w;
-    return std::clamp(wanted_w, unit.min_w(), unit.max_w()) - have_w;
+    return within_band_w(unit, wanted_w, budget) - have_w;
   };
   const double raise_w = error_w(wish.low_w);
   const double lower_w = error_w(wish.high_w);
@@ -318,18 +379,18 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
   const double price_ws =
       3600.0 * profile.change_cost.value() * write_scarcity(unit) * (budget.buffered ? kBufferedCalm : 1.0);
   unit.raise_account_ws = std::clamp(unit.raise_account_ws + raise_w * dt_s, 0.0, price_ws);
-  unit.lower_account_ws = std::clamp(unit.lower_account_ws - control.leak_price * lower_w * dt_s, 0.0, price_ws);
+  unit.lower_account_ws = std::clamp(unit.lower_account_ws - unit.band.leak_price * lower_w * dt_s, 0.0, price_ws);
   const double less_w = lower_w < -kClearErrorW ? lower_w : std::max(lower_w, unit.mean_error_w);
   const double more_w = raise_w > kClearErrorW ? raise_w : std::min(raise_w, unit.mean_error_w);
   // A raise by less than most of a step would be rounded away.
   const double step_w =
-      is_levels(unit) ? 0.0 : (1.0 - round_up_share(control.leak_price)) * unit.envelope().step.value();
+      is_levels(unit) ? 0.0 : (1.0 - round_up_share(unit.band.leak_price)) * unit.envelope().step.value();
   Watts target = unit.target();
   if (unit.lower_account_ws >= price_ws && less_w < -profile.deadband_down.value()) {
-    target = min(target, target_for(unit, have_w + less_w, control.leak_price));
+    target = min(target, target_for(unit, have_w + less_w, unit.band.leak_price));
   } else if (unit.raise_account_ws >= price_ws &&
              more_w >= std::max({profile.deadband_up.value(), step_w, kSmallestRaiseW})) {
-    target = max(target, ramp_limited(unit, target_for(unit, have_w + more_w, control.leak_price), profile, now));
+    target = max(target, ramp_limited(unit, target_for(unit, have_w + more_w, unit.band.leak_price), profile, now));
   }
   if (target > unit.target()) {
     if (!budget.may_raise) return;
@@ -344,9 +405,10 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
     }
   } else {
     if (reason == Reason::at_minimum) return;
-    reason = unit.target() >= unit.envelope().max ? Reason::at_maximum
-             : !unit.settled()                    ? Reason::settling
-                                                  : Reason::following_surplus;
+    reason = unit.target() >= unit.highest_target() || unit.band.must_run ? holding(unit)
+             : !unit.settled()                                            ? Reason::settling
+                                                                          : Reason::following_surplus;
+    if (reason == Reason::base_load) reason = Reason::following_surplus;
     return;
   }
   unit.raise_account_ws = unit.lower_account_ws = 0.0;

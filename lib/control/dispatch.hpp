@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "control/unit.hpp"
@@ -16,10 +17,13 @@ namespace sluice::control {
 struct Budget {
   std::array<double, 2> available_w{};  ///< A, indexed by Bound
   double discharge_w = 0.0;             ///< D: extra for `solar-battery` miners
-  double sun_w = 0.0;                   ///< PV now, to tell a cloud from the loop's own echo
-  double jitter_w = 0.0;                ///< what the reading trembles by from tick to tick
-  bool buffered = false;                ///< a battery takes the seconds: no hurry
-  bool may_raise = true;                ///< false: reading stale, battery unknown, just started
+  double charge_w = 0.0;                ///< what the battery would get: extra for those to whom it is worth more
+  /// Sun beyond it cannot be fed in: to those to whom the export price is worth more it is all there is.
+  double export_limit_w = std::numeric_limits<double>::infinity();
+  double sun_w = 0.0;     ///< PV now, to tell a cloud from the loop's own echo
+  double jitter_w = 0.0;  ///< what the reading trembles by from tick to tick
+  bool buffered = false;  ///< a battery takes the seconds: no hurry
+  bool may_raise = true;  ///< false: reading stale, battery unknown, just started
 };
 
 class Dispatch {
@@ -37,7 +41,9 @@ class Dispatch {
             std::uint8_t trimmer, bool once_settled, MonoTime now) const;
   void commit(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
               const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
-  void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members);
+  void keep_to_bands(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+                     const Budget& budget, MonoTime now, std::span<Reason> reasons) const;
+  void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget);
   void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
   void lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,

@@ -116,15 +116,16 @@ void SurplusForecast::remember(SurplusMemory& memory) const {
   if (slot_ % kSlotsPerHour == 0) memory = memory_;
 }
 
-StoreEnd first_end(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution) {
+StoreFuture store_future(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution) {
   const double tolerance_wh = kTolerance * store.full_wh;
   // A battery that is below already is not emptied by the future.
   const double low_wh = std::min(store.low_wh, store.now_wh) - tolerance_wh;
   const Duration into_slot = now.time_since_epoch() % kSlot;
   double held_wh = store.now_wh;
+  double hours_from_now = 0.0;
   for (std::size_t ahead = 0; ahead < kSlotsPerDay; ++ahead) {
-    if (held_wh >= store.full_wh) return StoreEnd::full;
-    if (held_wh < low_wh) return StoreEnd::empty;
+    if (held_wh >= store.full_wh) return {StoreEnd::full, hours_from_now};
+    if (held_wh < low_wh) return {StoreEnd::empty, hours_from_now};
     const double hours = ahead == 0 ? to_seconds(kSlot - into_slot) / 3600.0 : kSlotHours;
     const double expected_w = forecast.expected_w(now, ahead);
     if (expected_w > 0.0) {
@@ -134,8 +135,9 @@ StoreEnd first_end(const SurplusForecast& forecast, WallTime now, const Store& s
     } else {
       held_wh += caution.deficit * expected_w / kEfficiency * hours;
     }
+    hours_from_now += hours;
   }
-  return StoreEnd::neither;
+  return {};
 }
 
 std::optional<Release> BatteryRelease::step(const SurplusForecast& forecast, const Snapshot& snapshot,

@@ -55,6 +55,12 @@ struct Store {
 
 enum class StoreEnd : std::uint8_t { full, empty, neither };
 
+/// What a battery meets first if miners take nothing, and after how many hours; of `neither`, 24.
+struct StoreFuture {
+  StoreEnd end = StoreEnd::neither;
+  double hours = 24.0;
+};
+
 /// How much of the forecast counts: of the surplus of the next minutes, of that of tomorrow (in between a straight
 /// line), and of what the house will draw.
 struct Caution {
@@ -65,7 +71,10 @@ struct Caution {
 
 /// What the battery meets first within a day if miners take nothing. If it fills first, another kWh in it is only sun
 /// that spills later, worth what mining pays; if it empties first, a kWh is worth the import that it saves.
-StoreEnd first_end(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution);
+StoreFuture store_future(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution);
+inline StoreEnd first_end(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution) {
+  return store_future(forecast, now, store, caution).end;
+}
 
 /// What of the battery's part mining may have, 0…1 each.
 struct Release {

@@ -15,10 +15,7 @@ constexpr double kCarryingW = 500.0;
 constexpr double kNothingW = 0.5;
 constexpr double kNoFrequencyHz = 40.0;
 constexpr double kNoVoltageV = 70.0;
-
-bool surplus_driven(const Unit& unit) {
-  return unit.site->strategy == Strategy::solar || unit.site->strategy == Strategy::solar_battery;
-}
+constexpr double kUnlimitedW = 1e9;
 
 struct Cutter {
   std::span<Unit> units;
@@ -110,11 +107,13 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
       cut.sleep(i, Reason::generator_running, true);
     } else if (snapshot.park_all || snapshot.intents[i].park) {
       cut.sleep(i, Reason::parked_by_owner, true);
-    } else if (surplus_lost != Reason::none && surplus_driven(unit) && unit.blocked() != Reason::manual_override) {
+    } else if (surplus_lost != Reason::none && !unit.band.must_run && unit.blocked() != Reason::manual_override) {
       cut.sleep(i, surplus_lost, true);
     } else if (unit.blocked() == Reason::over_temperature || unit.blocked() == Reason::pool_dead ||
                unit.blocked() == Reason::hashrate_gone) {
       cut.sleep(i, unit.blocked(), true);
+    } else if (snapshot.miner_money[i].room_too_warm) {
+      cut.sleep(i, Reason::room_too_warm, true);
     } else if (unit.on() && unit.too_small_a_circuit()) {
       cut.sleep(i, Reason::circuit_limit, true);
     } else if (unit.on() && unit.controllable() && unit.target() > unit.envelope().max) {
@@ -144,7 +143,11 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
     }
   }
 
-  double over_w = site.import_cap.value() > 0.0 ? import_w - kImportShare * site.import_cap.value() : 0.0;
+  const double cap_w = site.import_cap.value() > 0.0 ? kImportShare * site.import_cap.value() : kUnlimitedW;
+  const Reading<Watts>& demand = snapshot.money.demand_limit;
+  const double demand_w = demand.usable() ? demand.value.value() : kUnlimitedW;
+  const Reason limit = demand_w < cap_w ? Reason::demand_limit : Reason::import_cap;
+  double over_w = import_w - std::min(cap_w, demand_w);
   for (std::size_t i = units.size(); i-- > 0 && over_w > 0.0;) {
     Unit& unit = units[i];
     if (!unit.on() || !unit.controllable()) continue;
@@ -153,11 +156,11 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
     if (over_w <= 0.0) break;
     if (unit.settled_w() - over_w < unit.min_w()) {
       over_w -= unit.settled_w() - unit.sleep_w();
-      cut.sleep(i, Reason::import_cap, true);
+      cut.sleep(i, limit, true);
     } else {
       const Watts lowered = unit.envelope().floor(unit.target_for(unit.settled_w() - over_w));
       over_w -= unit.settled_w() - unit.drawn_w(lowered);
-      cut.lower(i, lowered, Reason::import_cap);
+      cut.lower(i, lowered, limit);
     }
   }
 

@@ -2,13 +2,16 @@
 /// One miner inside the controller: what was decided for it, what was sent, its twins, what was learned of it, and
 /// whether it does as it was told.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
 #include "base/time.hpp"
+#include "control/band.hpp"
 #include "control/learned.hpp"
 #include "control/step_learner.hpp"
 #include "control/twin.hpp"
+#include "control/worthwhile.hpp"
 #include "model/decision.hpp"
 #include "model/memory.hpp"
 #include "model/miner.hpp"
@@ -57,6 +60,14 @@ class Unit {
   Watts target_for(double drawn_w) const { return Watts((drawn_w - learned_.draw_offset_w) / learned_.draw_gain); }
   double min_w() const { return drawn_w(envelope_.min); }
   double max_w() const { return drawn_w(envelope_.max); }
+  /// The ends of what it may draw while it runs, by its band; within [min_w, max_w].
+  double lowest_w() const { return band.must_run ? std::clamp(band.floor_w, min_w(), max_w()) : min_w(); }
+  double highest_w() const { return std::clamp(band.ceiling_w, lowest_w(), max_w()); }
+  /// The same as targets that it can hold.
+  Watts lowest_target() const { return band.must_run ? held_target(lowest_w()) : envelope_.min; }
+  Watts highest_target() const {
+    return band.ceiling_w < max_w() ? max(lowest_target(), held_target(highest_w())) : envelope_.max;
+  }
   double sleep_w() const;
   double wake_s() const;
   const Twin& twin(Bound bound) const { return bound == Bound::low ? low_ : high_; }
@@ -84,6 +95,9 @@ class Unit {
     bool from_rest = false;  ///< it ran, and had settled before
   };
   const Sent& sent() const { return sent_; }
+
+  // What `drawn_w` made of a target must not come back a step lower.
+  Watts held_target(double drawn_w) const { return envelope_.floor(target_for(drawn_w) + Watts(1e-6)); }
 
   /// Its circuit leaves `cap_w` for it. Below its minimum it cannot run at all.
   void limit_to(double cap_w);
@@ -122,6 +136,9 @@ class Unit {
   void remember(MinerMemory& memory) const;
   void take_over(const Unit& before);
 
+  // what it may draw, and the choices behind that (merit.cpp)
+  Band band;
+  Worthwhile buys{false}, keeps{true};
   // energies of start and stop (commitment.cpp), watt-seconds
   double start_account_ws = 0.0;
   double stop_account_ws = 0.0;

@@ -78,6 +78,7 @@ struct ControlSettings {
   ConstraintProfile profile = {};
   OnStop on_stop = OnStop::park;
   double leak_price = 3.5;  ///< λ, a kWh imported in kWh captured: (0.30 import − 0.09 mined) / (0.09 − 0.03 export)
+  Money start_price{0.0};   ///< what a start wears, in currency, on top of `profile.start_cost`
   Duration max_import_hold{std::chrono::seconds(900)};  ///< import above the target may not be held longer than this
   bool allow_off_grid = false;                          ///< mine while the grid is lost
   bool dry_run = false;                                 ///< decide and log, command nothing
@@ -94,6 +95,9 @@ struct BatterySettings {
   WattHours capacity{0.0};  ///< 0 = unknown
   Watts max_charge{0.0};    ///< inverter's limit; 0 = unknown: the device's live limit or the largest charge seen
   Watts max_discharge{0.0};
+  double efficiency = 0.95;  ///< each way, 0…1: of a kWh that goes in, so much comes to be stored
+  PricePerKwh wear{0.0};     ///< of a kWh discharged, for an extra cycle
+  bool may_hold = false;     ///< the device can be told not to discharge, and the owner allows it
   /// ω by SoC, ascending, linear between points: part of the possible charge that mining may take. Empty: by forecast.
   StaticVector<SharePoint, 16> share;
   /// Of `solar-battery`: part of `max_discharge` that mining may use, by SoC. Empty: by forecast, and without one from
@@ -113,7 +117,7 @@ struct MinerSite {
   Watts max_power{0.0};  ///< owner's upper limit; 0 = the device's
   Strategy strategy = Strategy::solar;
   std::int32_t priority = 0;  ///< higher runs first; equal: order of the file
-  WorkingCurve curve;         ///< hashrate by watts at the wall; empty: not known, see model/worth.hpp
+  WorkingCurve curve{};       ///< hashrate by watts at the wall; empty: not known, see model/worth.hpp
 };
 
 /// A load that goes first: a wallbox, a boiler, evcc.
