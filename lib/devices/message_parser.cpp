@@ -1,6 +1,6 @@
 #include "devices/message_parser.hpp"
 
-#include "devices/yaml_reader.hpp"
+#include "yaml/reader.hpp"
 
 namespace sluice::devices {
 namespace {
@@ -12,11 +12,11 @@ std::string lower(std::string text) {
   return text;
 }
 
-class MessageParser : private YamlReader {
+class MessageParser : private yaml::Reader {
  public:
-  using YamlReader::YamlReader;
+  using Reader::Reader;
 
-  void top(const YamlNode& root, Template& parsed) {
+  void top(const yaml::Node& root, Template& parsed) {
     MessageFormat format;
     const bool http = root.find("http") != nullptr;
     if (http && root.find("mqtt") != nullptr)
@@ -35,18 +35,18 @@ class MessageParser : private YamlReader {
   }
 
  private:
-  void options(const YamlNode& node, MessageFormat& format) {
+  void options(const yaml::Node& node, MessageFormat& format) {
     options_ = &format.options;
     if (!is_mapping(node, "options")) return;
     std::set<std::string> seen;
     for (const auto& [key, value] : node.entries) {
       if (!seen.insert(key.text).second) complain(key, "options." + key.text, "this key stands here twice");
       std::optional<std::string>& fallback = format.options[key.text];
-      if (value.kind != YamlNode::Kind::null) fallback = text(value, "options." + key.text);
+      if (value.kind != yaml::Node::Kind::null) fallback = text(value, "options." + key.text);
     }
   }
 
-  void http_part(const YamlNode& node, Template& parsed) {
+  void http_part(const yaml::Node& node, Template& parsed) {
     if (!is_mapping(node, "http")) return;
     check_keys(node, "http", {"path", "poll_interval_ms"});
     if (const auto* value = node.find("path")) default_source_ = source(*value, "http.path");
@@ -54,7 +54,7 @@ class MessageParser : private YamlReader {
       parsed.transport.poll_interval = milliseconds(*value, "http.poll_interval_ms");
   }
 
-  void mqtt_part(const YamlNode& node, MessageFormat& format) {
+  void mqtt_part(const yaml::Node& node, MessageFormat& format) {
     if (!is_mapping(node, "mqtt")) return;
     check_keys(node, "mqtt", {"topic", "max_age_s", "alive"});
     if (const auto* value = node.find("topic")) default_source_ = source(*value, "mqtt.topic");
@@ -64,7 +64,7 @@ class MessageParser : private YamlReader {
   }
 
   /// A path or a topic, with its marks.
-  std::string source(const YamlNode& node, const std::string& where) {
+  std::string source(const yaml::Node& node, const std::string& where) {
     const std::string& found = text(node, where);
     check_marks(node, where, found);
     if (source_key_ == "path" && !found.starts_with('/')) complain(node, where, "a path begins with a slash");
@@ -74,7 +74,7 @@ class MessageParser : private YamlReader {
   }
 
   /// Every `{name}` must be an option.
-  void check_marks(const YamlNode& node, const std::string& where, const std::string& found) {
+  void check_marks(const yaml::Node& node, const std::string& where, const std::string& found) {
     for (auto open = found.find('{'); open != std::string::npos; open = found.find('{', open + 1)) {
       const auto close = found.find('}', open);
       if (close == std::string::npos) return complain(node, where, "`{` without `}`");
@@ -85,7 +85,7 @@ class MessageParser : private YamlReader {
     }
   }
 
-  void measurements(const YamlNode& node, MessageFormat& format) {
+  void measurements(const yaml::Node& node, MessageFormat& format) {
     if (!is_mapping(node, "measurements")) return;
     std::set<std::string> seen;
     for (const auto& [key, value] : node.entries) {
@@ -98,7 +98,7 @@ class MessageParser : private YamlReader {
       if (what) offer.what = *what;
       if (const auto* list = value.find("first_of")) {
         check_keys(value, where, {"first_of"});
-        each(*list, where + ".first_of", [&](const YamlNode& one, const std::string& path) {
+        each(*list, where + ".first_of", [&](const yaml::Node& one, const std::string& path) {
           if (is_mapping(one, path)) offer.alternatives.push_back(alternative(one, path));
         });
       } else {
@@ -109,18 +109,18 @@ class MessageParser : private YamlReader {
     if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
   }
 
-  MessageAlternative alternative(const YamlNode& node, const std::string& where) {
+  MessageAlternative alternative(const yaml::Node& node, const std::string& where) {
     MessageAlternative parsed;
     if (const auto* terms = node.find("sum")) {
       check_keys(node, where, {"sum", "when", "at_least"});
-      each(*terms, where + ".sum", [&](const YamlNode& one, const std::string& path) {
+      each(*terms, where + ".sum", [&](const yaml::Node& one, const std::string& path) {
         if (is_mapping(one, path)) parsed.terms.push_back(term(one, path, {}));
       });
     } else {
       parsed.terms.push_back(term(node, where, {"when", "at_least"}));
     }
     if (const auto* value = node.find("when")) {
-      each(*value, where + ".when", [&](const YamlNode& one, const std::string& path) {
+      each(*value, where + ".when", [&](const yaml::Node& one, const std::string& path) {
         if (is_mapping(one, path)) parsed.when.push_back(condition(one, path));
       });
     }
@@ -128,7 +128,7 @@ class MessageParser : private YamlReader {
     return parsed;
   }
 
-  MessageTerm term(const YamlNode& node, const std::string& where, std::vector<std::string_view> known) {
+  MessageTerm term(const yaml::Node& node, const std::string& where, std::vector<std::string_view> known) {
     known.insert(known.end(), {"value", "json", source_key_, "offset", "scale", "min", "max", "not_available", "values",
                                "other", "optional"});
     check_keys(node, where, known);
@@ -156,7 +156,7 @@ class MessageParser : private YamlReader {
     return parsed;
   }
 
-  MessageCondition condition(const YamlNode& node, const std::string& where) {
+  MessageCondition condition(const yaml::Node& node, const std::string& where) {
     check_keys(node, where, {"json", source_key_, "is", "is_not", "at_least"});
     MessageCondition parsed;
     parsed.place = place(node, where);
@@ -166,7 +166,7 @@ class MessageParser : private YamlReader {
     return parsed;
   }
 
-  MessagePlace place(const YamlNode& node, const std::string& where) {
+  MessagePlace place(const yaml::Node& node, const std::string& where) {
     MessagePlace parsed;
     parsed.source = default_source_;
     if (const auto* value = node.find(source_key_))
@@ -174,7 +174,7 @@ class MessageParser : private YamlReader {
     if (parsed.source.empty())
       complain(node, where, fmt::format("`{}` is missing, here or at the top of the file", source_key_));
     if (const auto* value = node.find("json")) {
-      each(*value, where + ".json", [&](const YamlNode& one, const std::string& path) {
+      each(*value, where + ".json", [&](const yaml::Node& one, const std::string& path) {
         const std::string& pointer = text(one, path);
         check_marks(one, path, pointer);
         if (!valid_pointer(pointer)) {
@@ -197,13 +197,13 @@ class MessageParser : private YamlReader {
     return true;
   }
 
-  std::vector<std::string> texts(const YamlNode& node, const std::string& where) {
+  std::vector<std::string> texts(const yaml::Node& node, const std::string& where) {
     std::vector<std::string> all;
-    each(node, where, [&](const YamlNode& one, const std::string& path) { all.push_back(text(one, path)); });
+    each(node, where, [&](const yaml::Node& one, const std::string& path) { all.push_back(text(one, path)); });
     return all;
   }
 
-  void values(const YamlNode& node, const std::string& where, std::map<std::string, double>& into) {
+  void values(const yaml::Node& node, const std::string& where, std::map<std::string, double>& into) {
     if (!is_mapping(node, where)) return;
     for (const auto& [key, value] : node.entries) {
       const auto meaning = real(value, where + "." + key.text);
@@ -220,9 +220,11 @@ class MessageParser : private YamlReader {
 
 }  // namespace
 
-bool is_message_template(const YamlNode& root) { return root.find("http") != nullptr || root.find("mqtt") != nullptr; }
+bool is_message_template(const yaml::Node& root) {
+  return root.find("http") != nullptr || root.find("mqtt") != nullptr;
+}
 
-void parse_messages(const YamlNode& root, const std::string& file, std::vector<Diagnostic>& diagnostics,
+void parse_messages(const yaml::Node& root, const std::string& file, std::vector<Diagnostic>& diagnostics,
                     Template& parsed) {
   MessageParser(file, diagnostics).top(root, parsed);
 }

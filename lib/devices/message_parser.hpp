@@ -5,16 +5,16 @@
 #include <vector>
 
 #include "devices/template.hpp"
-#include "devices/yaml_tree.hpp"
+#include "yaml/tree.hpp"
 
 namespace sluice::devices {
 
 /// Whether the file says `http:` or `mqtt:`.
-bool is_message_template(const YamlNode& root);
+bool is_message_template(const yaml::Node& root);
 
 /// Fills `parsed.messages` and its poll interval; notes every mistake. Keys of the head (`id`, `title`, …) are only
 /// known here, not read.
-void parse_messages(const YamlNode& root, const std::string& file, std::vector<Diagnostic>& diagnostics,
+void parse_messages(const yaml::Node& root, const std::string& file, std::vector<Diagnostic>& diagnostics,
                     Template& parsed);
 
 }  // namespace sluice::devices

@@ -15,6 +15,7 @@
 #include "devices/message.hpp"
 #include "devices/register.hpp"
 #include "model/measurement.hpp"
+#include "yaml/diagnostic.hpp"
 
 namespace sluice::devices {
 
@@ -103,15 +104,7 @@ struct Template {
   bool measures(Measurement what) const;
 };
 
-/// A mistake in a template file.
-struct Diagnostic {
-  std::string file;
-  int line = 0, column = 0;  ///< from 1
-  std::string text;          ///< what is wrong and what would be right
-  std::string where;         ///< `measurements.grid_w.input`
-};
-/// `file:line:column: where: text`.
-std::string to_string(const Diagnostic& diagnostic);
+using yaml::Diagnostic;
 
 struct ParsedTemplate {
   std::optional<Template> value;  ///< absent when there is any diagnostic

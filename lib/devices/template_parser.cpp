@@ -9,7 +9,7 @@
 #include "devices/message_parser.hpp"
 #include "devices/sunspec_models.hpp"
 #include "devices/template.hpp"
-#include "devices/yaml_reader.hpp"
+#include "yaml/reader.hpp"
 
 namespace sluice::devices {
 namespace {
@@ -17,12 +17,12 @@ namespace {
 constexpr std::array<std::string_view, 6> kRoles{"grid", "pv", "battery", "hybrid", "house", "load"};
 constexpr std::int64_t kMaxAddress = 65535;
 
-class TemplateParser : private YamlReader {
+class TemplateParser : private yaml::Reader {
  public:
-  using YamlReader::YamlReader;
+  using Reader::Reader;
 
   // --- the parts of a template ---------------------------------------------------------------------------------------
-  void top(const YamlNode& root, Template& parsed) {
+  void top(const yaml::Node& root, Template& parsed) {
     if (!is_mapping(root, "")) return;
     head(root, parsed);
     if (is_message_template(root)) return parse_messages(root, file(), diagnostics(), parsed);
@@ -33,21 +33,21 @@ class TemplateParser : private YamlReader {
   }
 
  private:
-  void head(const YamlNode& root, Template& parsed) {
+  void head(const yaml::Node& root, Template& parsed) {
     if (const auto* node = required(root, "", "id")) parsed.id = text(*node, "id");
     if (const auto* node = required(root, "", "title")) parsed.title = text(*node, "title");
     if (const auto* node = required(root, "", "checked")) parsed.checked = date(*node);
     if (const auto* node = root.find("notes")) parsed.notes = text(*node, "notes");
     if (const auto* node = required(root, "", "roles")) {
-      each(*node, "roles", [&](const YamlNode& role, const std::string& where) {
+      each(*node, "roles", [&](const yaml::Node& role, const std::string& where) {
         if (std::ranges::find(kRoles, role.text) == kRoles.end())
-          complain(role, where, "expected one of " + join(kRoles));
+          complain(role, where, "expected one of " + yaml::join(kRoles));
         parsed.roles.push_back(role.text);
       });
     }
   }
 
-  void registers(const YamlNode& root, Template& parsed) {
+  void registers(const yaml::Node& root, Template& parsed) {
     if (const auto* node = root.find("unit"))
       parsed.unit = static_cast<std::uint8_t>(integer(*node, "unit", 0, 255).value_or(1));
     if (const auto* node = root.find("transport")) transport(*node, parsed.transport);
@@ -60,7 +60,7 @@ class TemplateParser : private YamlReader {
       complain(root, "sunspec", "points are used, so `sunspec: {bases: [40000, 50000, 0]}` is needed");
   }
 
-  std::string date(const YamlNode& node) {
+  std::string date(const yaml::Node& node) {
     constexpr std::string_view kShape = "dddd-dd-dd";
     bool good = node.text.size() == kShape.size();
     for (std::size_t index = 0; good && index < kShape.size(); ++index)
@@ -69,7 +69,7 @@ class TemplateParser : private YamlReader {
     return node.text;
   }
 
-  void transport(const YamlNode& node, Transport& limits) {
+  void transport(const yaml::Node& node, Transport& limits) {
     const std::string where = "transport";
     if (!is_mapping(node, where)) return;
     check_keys(node, where, {"max_registers", "max_gap", "poll_interval_ms", "request_spacing_ms", "connect_delay_ms"});
@@ -87,18 +87,18 @@ class TemplateParser : private YamlReader {
     pause("connect_delay_ms", limits.connect_delay);
   }
 
-  void sunspec(const YamlNode& node, Template& parsed) {
+  void sunspec(const yaml::Node& node, Template& parsed) {
     if (!is_mapping(node, "sunspec")) return;
     check_keys(node, "sunspec", {"bases"});
     if (const auto* bases = required(node, "sunspec", "bases")) {
-      each(*bases, "sunspec.bases", [&](const YamlNode& base, const std::string& where) {
+      each(*bases, "sunspec.bases", [&](const yaml::Node& base, const std::string& where) {
         if (const auto address = integer(base, where, 0, kMaxAddress))
           parsed.sunspec_bases.push_back(static_cast<std::uint16_t>(*address));
       });
     }
   }
 
-  void defaults(const YamlNode& node) {
+  void defaults(const yaml::Node& node) {
     if (!is_mapping(node, "defaults")) return;
     check_keys(node, "defaults", {"type", "order", "absent"});
     if (const auto* value = node.find("type")) default_.type = type(*value, "defaults.type");
@@ -106,7 +106,7 @@ class TemplateParser : private YamlReader {
     if (const auto* value = node.find("absent")) default_.absent = absent(*value, "defaults.absent");
   }
 
-  void identity(const YamlNode& node, IdentityFields& fields) {
+  void identity(const yaml::Node& node, IdentityFields& fields) {
     if (!is_mapping(node, "identity")) return;
     check_keys(node, "identity", {"manufacturer", "model", "version", "serial"});
     const auto field = [&](std::string_view key, std::optional<Register>& into) {
@@ -122,7 +122,7 @@ class TemplateParser : private YamlReader {
     field("serial", fields.serial);
   }
 
-  void measurements(const YamlNode& node, Template& parsed) {
+  void measurements(const yaml::Node& node, Template& parsed) {
     if (!is_mapping(node, "measurements")) return;
     std::set<std::string> seen;
     for (const auto& [key, value] : node.entries) {
@@ -135,7 +135,7 @@ class TemplateParser : private YamlReader {
       if (what) offer.what = *what;
       if (const auto* list = value.find("first_of")) {
         check_keys(value, where, {"first_of"});
-        each(*list, where + ".first_of", [&](const YamlNode& one, const std::string& path) {
+        each(*list, where + ".first_of", [&](const yaml::Node& one, const std::string& path) {
           if (is_mapping(one, path)) offer.alternatives.push_back(alternative(one, path));
         });
       } else {
@@ -146,11 +146,11 @@ class TemplateParser : private YamlReader {
     if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
   }
 
-  Alternative alternative(const YamlNode& node, const std::string& where) {
+  Alternative alternative(const yaml::Node& node, const std::string& where) {
     Alternative parsed;
     if (const auto* terms = node.find("sum")) {
       check_keys(node, where, {"sum", "when", "beside", "at_least", "zero_means_gone", "side", "otherwise"});
-      each(*terms, where + ".sum", [&](const YamlNode& one, const std::string& path) {
+      each(*terms, where + ".sum", [&](const yaml::Node& one, const std::string& path) {
         if (is_mapping(one, path)) parsed.terms.push_back(term(one, path, {}));
       });
     } else {
@@ -166,7 +166,7 @@ class TemplateParser : private YamlReader {
                  fmt::format("expected `true`, `false` or `unless_seen`, found `{}`", value->text));
     }
     if (const auto* value = node.find("beside")) {
-      each(*value, where + ".beside", [&](const YamlNode& one, const std::string& path) {
+      each(*value, where + ".beside", [&](const yaml::Node& one, const std::string& path) {
         if (const auto id = model_id(one, path)) parsed.beside.push_back(*id);
       });
     }
@@ -192,7 +192,7 @@ class TemplateParser : private YamlReader {
       "holding", "input", "type", "order", "absent", "not_available", "scale_factor", "scale",  "offset",
       "min",     "max",   "unit", "point", "models", "group",         "of_groups",    "device", "device_option"};
 
-  Term term(const YamlNode& node, const std::string& where, std::vector<std::string_view> known) {
+  Term term(const yaml::Node& node, const std::string& where, std::vector<std::string_view> known) {
     known.insert(known.end(), kSourceKeys.begin(), kSourceKeys.end());
     known.insert(known.end(), {"value", "bit", "values", "other", "optional", "where"});
     check_keys(node, where, known);
@@ -210,7 +210,7 @@ class TemplateParser : private YamlReader {
     return parsed;
   }
 
-  void values(const YamlNode& node, const std::string& where, std::map<std::uint64_t, double>& into) {
+  void values(const yaml::Node& node, const std::string& where, std::map<std::uint64_t, double>& into) {
     if (!is_mapping(node, where)) return;
     for (const auto& [key, value] : node.entries) {
       const auto raw = integer(key, where + "." + key.text, 0, 0xFFFFFFFF);
@@ -221,9 +221,9 @@ class TemplateParser : private YamlReader {
     }
   }
 
-  std::vector<Condition> conditions(const YamlNode& node, const std::string& where) {
+  std::vector<Condition> conditions(const yaml::Node& node, const std::string& where) {
     std::vector<Condition> list;
-    each(node, where, [&](const YamlNode& one, const std::string& path) {
+    each(node, where, [&](const yaml::Node& one, const std::string& path) {
       if (!is_mapping(one, path)) return;
       std::vector<std::string_view> known{"is", "is_not", "at_least"};
       known.insert(known.end(), kSourceKeys.begin(), kSourceKeys.end());
@@ -233,7 +233,7 @@ class TemplateParser : private YamlReader {
       const auto numbers = [&](std::string_view key, std::vector<double>& into) {
         const auto* value = one.find(key);
         if (!value) return;
-        each(*value, path + "." + std::string(key), [&](const YamlNode& item, const std::string& item_path) {
+        each(*value, path + "." + std::string(key), [&](const yaml::Node& item, const std::string& item_path) {
           if (const auto parsed = integer(item, item_path, 0, 0xFFFFFFFF)) into.push_back(static_cast<double>(*parsed));
         });
       };
@@ -245,7 +245,7 @@ class TemplateParser : private YamlReader {
     return list;
   }
 
-  Source source(const YamlNode& node, const std::string& where) {
+  Source source(const yaml::Node& node, const std::string& where) {
     const int kinds = (node.find("holding") != nullptr) + (node.find("input") != nullptr) +
                       (node.find("point") != nullptr) + (node.find("value") != nullptr);
     if (kinds != 1) {
@@ -257,7 +257,7 @@ class TemplateParser : private YamlReader {
     return place(node, where);
   }
 
-  Register place(const YamlNode& node, const std::string& where) {
+  Register place(const yaml::Node& node, const std::string& where) {
     refuse(node, where, {"models", "group", "of_groups", "device", "device_option"}, "belongs to a `point`");
     Register parsed = default_;
     const bool input = node.find("input") != nullptr;
@@ -278,7 +278,7 @@ class TemplateParser : private YamlReader {
         parsed.exponent_address = static_cast<std::uint16_t>(*address);
     }
     if (const auto* value = node.find("not_available")) {
-      each(*value, where + ".not_available", [&](const YamlNode& one, const std::string& path) {
+      each(*value, where + ".not_available", [&](const yaml::Node& one, const std::string& path) {
         if (const auto raw = integer(one, path, 0, 0xFFFFFFFF))
           parsed.not_available.push_back(static_cast<std::uint64_t>(*raw));
       });
@@ -291,14 +291,14 @@ class TemplateParser : private YamlReader {
     return parsed;
   }
 
-  Point point(const YamlNode& node, const std::string& where) {
+  Point point(const yaml::Node& node, const std::string& where) {
     refuse(node, where, {"type", "order", "absent", "not_available", "scale_factor", "offset", "unit"},
            "is told by the SunSpec model");
     uses_points_ = true;
     Point parsed;
     parsed.name = text(*node.find("point"), where + ".point");
     if (const auto* list = required(node, where, "models")) {
-      each(*list, where + ".models", [&](const YamlNode& one, const std::string& path) {
+      each(*list, where + ".models", [&](const yaml::Node& one, const std::string& path) {
         if (const auto id = model_id(one, path)) parsed.models.push_back(*id);
       });
     }
@@ -326,7 +326,7 @@ class TemplateParser : private YamlReader {
     return parsed;
   }
 
-  void shape(const YamlNode& node, const std::string& where, double& scale, std::optional<double>& min,
+  void shape(const yaml::Node& node, const std::string& where, double& scale, std::optional<double>& min,
              std::optional<double>& max) {
     if (const auto* value = node.find("scale")) {
       scale = real(*value, where + ".scale").value_or(1);
@@ -337,37 +337,37 @@ class TemplateParser : private YamlReader {
     if (min && max && *min >= *max) complain(node, where, "`min` must be below `max`");
   }
 
-  void refuse(const YamlNode& node, const std::string& where, const std::vector<std::string_view>& keys,
+  void refuse(const yaml::Node& node, const std::string& where, const std::vector<std::string_view>& keys,
               std::string_view why) {
     for (const std::string_view key : keys)
       if (const auto* value = node.find(key))
         complain(*value, fmt::format("{}.{}", where, key), fmt::format("this {}", why));
   }
 
-  std::optional<std::uint16_t> model_id(const YamlNode& node, const std::string& where) {
+  std::optional<std::uint16_t> model_id(const yaml::Node& node, const std::string& where) {
     const auto id = integer(node, where, 1, kMaxAddress);
     if (!id) return std::nullopt;
     if (find_model(static_cast<std::uint16_t>(*id))) return static_cast<std::uint16_t>(*id);
     std::vector<std::string> known;
     for (const Model& model : all_models()) known.push_back(std::to_string(model.id));
-    complain(node, where, "no such SunSpec model here; known: " + join(known));
+    complain(node, where, "no such SunSpec model here; known: " + yaml::join(known));
     return std::nullopt;
   }
 
-  Type type(const YamlNode& node, const std::string& where) {
+  Type type(const yaml::Node& node, const std::string& where) {
     const auto parsed = type_from_name(node.text);
     if (!parsed)
       complain(node, where, "expected u16, i16, u32, i32, u64, i64, f32, f64, acc16, acc32, acc64 or string");
     return parsed.value_or(Type::u16);
   }
 
-  WordOrder order(const YamlNode& node, const std::string& where) {
+  WordOrder order(const yaml::Node& node, const std::string& where) {
     if (node.text != "high_first" && node.text != "low_first")
       complain(node, where, "expected high_first or low_first");
     return node.text == "low_first" ? WordOrder::low_first : WordOrder::high_first;
   }
 
-  Absent absent(const YamlNode& node, const std::string& where) {
+  Absent absent(const yaml::Node& node, const std::string& where) {
     if (node.text == "none") return Absent::none;
     if (node.text == "signed_min") return Absent::signed_min;
     if (node.text != "signed_max") complain(node, where, "expected none, signed_min or signed_max");
@@ -386,16 +386,11 @@ bool Template::measures(Measurement what) const {
   return std::ranges::any_of(offers, is_it) || (messages && std::ranges::any_of(messages->offers, is_it));
 }
 
-std::string to_string(const Diagnostic& diagnostic) {
-  return fmt::format("{}:{}:{}: {}{}{}", diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.where,
-                     diagnostic.where.empty() ? "" : ": ", diagnostic.text);
-}
-
 ParsedTemplate parse_template(std::string_view yaml, const std::string& file) {
   ParsedTemplate result;
-  std::vector<YamlMistake> mistakes;
-  const YamlNode root = parse_yaml(yaml, mistakes);
-  for (YamlMistake& mistake : mistakes)
+  std::vector<yaml::Mistake> mistakes;
+  const yaml::Node root = yaml::parse(yaml, mistakes);
+  for (yaml::Mistake& mistake : mistakes)
     result.diagnostics.push_back({file, mistake.line, mistake.column, std::move(mistake.text), ""});
   Template parsed;
   parsed.file = file;

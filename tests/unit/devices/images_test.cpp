@@ -10,7 +10,7 @@
 
 #include "devices/layout.hpp"
 #include "devices/library.hpp"
-#include "devices/yaml_tree.hpp"
+#include "yaml/tree.hpp"
 
 namespace sluice::devices {
 namespace {
@@ -32,8 +32,8 @@ unsigned to_word(std::string_view text) {
 }
 
 /// `0x8000`, `17`, or `0x8000*12` for a run.
-void add_words(const YamlNode& list, unsigned address, std::map<std::uint16_t, std::uint16_t>& table) {
-  for (const YamlNode& item : list.items) {
+void add_words(const yaml::Node& list, unsigned address, std::map<std::uint16_t, std::uint16_t>& table) {
+  for (const yaml::Node& item : list.items) {
     const auto star = item.text.find('*');
     const unsigned count = star == std::string::npos ? 1 : to_word(std::string_view(item.text).substr(star + 1));
     for (unsigned index = 0; index < count; ++index)
@@ -41,10 +41,10 @@ void add_words(const YamlNode& list, unsigned address, std::map<std::uint16_t, s
   }
 }
 
-RegisterImage image_of(const YamlNode& scene, std::uint8_t unit) {
+RegisterImage image_of(const yaml::Node& scene, std::uint8_t unit) {
   RegisterImage image;
   for (const auto& [name, table] : {std::pair("holding", Table::holding), std::pair("input", Table::input)}) {
-    const YamlNode* blocks = scene.find(name);
+    const yaml::Node* blocks = scene.find(name);
     if (!blocks) continue;
     for (const auto& [address, words] : blocks->entries) add_words(words, to_word(address.text), image[unit][table]);
   }
@@ -76,15 +76,15 @@ Chain walk(const Template& device_template, std::uint8_t unit, const RegisterIma
 }
 
 /// What a scene's device answers, and the words of its owner.
-std::vector<Decoded> decode_answers(const MessageFormat& format, const YamlNode& scene) {
+std::vector<Decoded> decode_answers(const MessageFormat& format, const yaml::Node& scene) {
   std::map<std::string, std::string> options;
-  if (const YamlNode* given = scene.find("options"))
+  if (const yaml::Node* given = scene.find("options"))
     for (const auto& [name, word] : given->entries) options[name.text] = word.text;
   const auto filled = with_options(format, options);
   EXPECT_TRUE(filled) << filled.error().text;
   if (!filled) return {};
   Messages heard;
-  if (const YamlNode* answers = scene.find("answers"))
+  if (const yaml::Node* answers = scene.find("answers"))
     for (const auto& [source, text] : answers->entries) heard[source.text] = {text.text, ""};
   const auto known = sources(*filled);
   for (const auto& [source, text] : heard)
@@ -92,18 +92,18 @@ std::vector<Decoded> decode_answers(const MessageFormat& format, const YamlNode&
   return decode(*filled, heard);
 }
 
-std::vector<Decoded> decode_image(const Template& device_template, const YamlNode& scene) {
+std::vector<Decoded> decode_image(const Template& device_template, const yaml::Node& scene) {
   const std::uint8_t unit = device_template.unit;
   const RegisterImage image = image_of(scene, unit);
   return decode(resolve(device_template, walk(device_template, unit, image), unit), image);
 }
 
-void run_scene(const Template& device_template, const YamlNode& scene) {
+void run_scene(const Template& device_template, const yaml::Node& scene) {
   std::map<std::string, Decoded> seen;
   for (Decoded& decoded : device_template.messages ? decode_answers(*device_template.messages, scene)
                                                    : decode_image(device_template, scene))
     seen[std::string(to_string(decoded.what))] = std::move(decoded);
-  const YamlNode* expected = scene.find("expect");
+  const yaml::Node* expected = scene.find("expect");
   ASSERT_TRUE(expected && !expected->entries.empty()) << "a scene must expect something";
   for (const auto& [what, value] : expected->entries) {
     const auto found = seen.find(what.text);
@@ -124,11 +124,11 @@ TEST(Images, EveryTemplateHasThreeScenesThatComeOutRight) {
   EXPECT_GE(library->ids().size(), 12U);
   for (const std::string& id : library->ids()) {
     const std::string path = std::string(kDirectory) + "/" + id + ".test.yaml";
-    std::vector<YamlMistake> mistakes;
-    const YamlNode root = parse_yaml(read_file(path), mistakes);
+    std::vector<yaml::Mistake> mistakes;
+    const yaml::Node root = yaml::parse(read_file(path), mistakes);
     ASSERT_TRUE(mistakes.empty()) << path << ":" << mistakes.front().line << ": " << mistakes.front().text;
     EXPECT_GE(root.items.size(), 3U) << path << ": at least normal, not available, and the other direction";
-    for (const YamlNode& scene : root.items) {
+    for (const yaml::Node& scene : root.items) {
       SCOPED_TRACE(path + ": " + (scene.find("scene") ? scene.find("scene")->text : "without a name"));
       run_scene(*library->find(id), scene);
     }

@@ -1,4 +1,4 @@
-#include "devices/yaml_tree.hpp"
+#include "yaml/tree.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-namespace sluice::devices {
+namespace sluice::yaml {
 namespace {
 
 bool is_utf8(std::string_view text) {
@@ -28,44 +28,44 @@ bool is_utf8(std::string_view text) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(std::vector<YamlMistake>& mistakes) : mistakes_(mistakes) {}
-  YamlNode take() { return std::move(root_); }
+  explicit TreeBuilder(std::vector<Mistake>& mistakes) : mistakes_(mistakes) {}
+  Node take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(make(YamlNode::Kind::null, mark, anchor)); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(make(Node::Kind::null, mark, anchor)); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     complain(mark, "aliases are not supported: write the value out");
-    add(make(YamlNode::Kind::null, mark, 0));
+    add(make(Node::Kind::null, mark, 0));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    YamlNode node = make(YamlNode::Kind::scalar, mark, anchor);
+    Node node = make(Node::Kind::scalar, mark, anchor);
     node.text = value;
     node.quoted = tag == "!";
     add(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    open_.push_back({make(YamlNode::Kind::sequence, mark, anchor), {}, false});
+    open_.push_back({make(Node::Kind::sequence, mark, anchor), {}, false});
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    open_.push_back({make(YamlNode::Kind::mapping, mark, anchor), {}, false});
+    open_.push_back({make(Node::Kind::mapping, mark, anchor), {}, false});
   }
   void OnMapEnd() override { close(); }
 
  private:
   struct Open {
-    YamlNode node;
-    YamlNode key;
+    Node node;
+    Node key;
     bool has_key = false;
   };
 
-  YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+  Node make(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != 0) complain(mark, "anchors are not supported: write the value out");
-    YamlNode node;
+    Node node;
     node.kind = kind;
     node.line = mark.line + 1;
     node.column = mark.column + 1;
@@ -74,20 +74,20 @@ class TreeBuilder final : public YAML::EventHandler {
   void complain(const YAML::Mark& mark, std::string text) {
     mistakes_.push_back({mark.line + 1, mark.column + 1, std::move(text)});
   }
-  void add(YamlNode node) {
+  void add(Node node) {
     if (open_.empty()) {
       root_ = std::move(node);
       return;
     }
     Open& parent = open_.back();
-    if (parent.node.kind == YamlNode::Kind::sequence) {
+    if (parent.node.kind == Node::Kind::sequence) {
       parent.node.items.push_back(std::move(node));
     } else if (!parent.has_key) {
       parent.key = std::move(node);
       parent.has_key = true;
     } else {
       // yaml-cpp gives a null the position of what follows it; its key's is the useful one.
-      if (node.kind == YamlNode::Kind::null) {
+      if (node.kind == Node::Kind::null) {
         node.line = parent.key.line;
         node.column = parent.key.column;
       }
@@ -96,25 +96,25 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
   void close() {
-    YamlNode done = std::move(open_.back().node);
+    Node done = std::move(open_.back().node);
     open_.pop_back();
     add(std::move(done));
   }
 
-  std::vector<YamlMistake>& mistakes_;
+  std::vector<Mistake>& mistakes_;
   std::vector<Open> open_;
-  YamlNode root_;
+  Node root_;
 };
 
 }  // namespace
 
-const YamlNode* YamlNode::find(std::string_view key) const {
+const Node* Node::find(std::string_view key) const {
   for (const auto& [name, value] : entries)
     if (name.text == key) return &value;
   return nullptr;
 }
 
-YamlNode parse_yaml(std::string_view text, std::vector<YamlMistake>& mistakes) {
+Node parse(std::string_view text, std::vector<Mistake>& mistakes) {
   if (!is_utf8(text)) {
     mistakes.push_back({1, 1, "the file is not valid UTF-8"});
     return {};
@@ -127,7 +127,7 @@ YamlNode parse_yaml(std::string_view text, std::vector<YamlMistake>& mistakes) {
       mistakes.push_back({1, 1, "the file is empty"});
       return {};
     }
-    YamlNode root = builder.take();
+    Node root = builder.take();
     TreeBuilder second(mistakes);
     if (parser.HandleNextDocument(second)) mistakes.push_back({1, 1, "one document a file: remove the second `---`"});
     return root;
@@ -137,4 +137,4 @@ YamlNode parse_yaml(std::string_view text, std::vector<YamlMistake>& mistakes) {
   }
 }
 
-}  // namespace sluice::devices
+}  // namespace sluice::yaml

@@ -6,31 +6,31 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::devices {
+namespace sluice::yaml {
 
-struct YamlEntry;
+struct Entry;
 
-struct YamlNode {
+struct Node {
   enum class Kind { null, scalar, sequence, mapping };
   Kind kind = Kind::null;
   int line = 0, column = 0;  ///< from 1
   std::string text;          ///< scalars
   bool quoted = false;
-  std::vector<YamlNode> items;     ///< sequences
-  std::vector<YamlEntry> entries;  ///< mappings, in the file's order, duplicates and all
-  const YamlNode* find(std::string_view key) const;
+  std::vector<Node> items;     ///< sequences
+  std::vector<Entry> entries;  ///< mappings, in the file's order, duplicates and all
+  const Node* find(std::string_view key) const;
 };
 
-struct YamlEntry {
-  YamlNode key, value;
+struct Entry {
+  Node key, value;
 };
 
-struct YamlMistake {
+struct Mistake {
   int line = 0, column = 0;
   std::string text;
 };
 
 /// The one document of a file. Mistakes: not YAML, not UTF-8, anchors and aliases, several documents.
-YamlNode parse_yaml(std::string_view text, std::vector<YamlMistake>& mistakes);
+Node parse(std::string_view text, std::vector<Mistake>& mistakes);
 
-}  // namespace sluice::devices
+}  // namespace sluice::yaml
