@@ -10,9 +10,10 @@ struct Diagnostic {
   int line = 0, column = 0;  ///< from 1
   std::string text;          ///< what is wrong and what would be right
   std::string where;         ///< `measurements.grid_w.input`
+  bool warning = false;      ///< legal, but probably not what is meant
 };
 
-/// `file:line:column: where: text`.
+/// `file:line:column: where: text`, with `warning:` before what is only one.
 std::string to_string(const Diagnostic& diagnostic);
 
 }  // namespace sluice::yaml

@@ -27,7 +27,7 @@ LAYERS = {
     "devices": CORE | {"yaml"},
     "ports": CORE,
     "runtime": CORE | {"control", "ports"},
-    "io": CORE | {"devices", "ports"},
+    "io": CORE | {"devices", "ports", "tariff"},  # tariff: the table of a time zone
     "store": CORE | {"ports"},
     "config": CORE | {"ports"},
     "plugin": CORE | {"ports"},
@@ -41,6 +41,7 @@ LAYERS = {
 THIRD_PARTY = {
     "CLI/": ["cmd"],
     "benchmark/": ["tests"],
+    "date/": ["lib/io"],  # time zones; lib/tariff computes with the table that lib/io reads
     "fmt/": ["lib", "cmd", "tests"],
     "gmock/": ["tests"],
     "google/protobuf/": ["adapters/braiins", "lib/house/firmware", "tests"],
@@ -61,7 +62,7 @@ THIRD_PARTY = {
 }
 
 # Slow to compile or leaking macros: never in a header of lib/.
-ONLY_IN_SOURCES = ("google/protobuf/", "grpc", "httplib.h", "modbus", "mosquitto.h", "nlohmann/json.hpp",
+ONLY_IN_SOURCES = ("date/", "google/protobuf/", "grpc", "httplib.h", "modbus", "mosquitto.h", "nlohmann/json.hpp",
                    "sqlite3.h", "yaml-cpp/", "zstd.h")
 
 # Folders that hold no door to the operating system: the same input gives the same output, anywhere. The log's sink and
@@ -80,6 +81,7 @@ PACKAGE_OF = {
     "ZLIB": "zlib1g-dev",
     "benchmark": "libbenchmark-dev",
     "cpp-httplib": "libcpp-httplib-dev",
+    "date": "libhowardhinnant-date-dev",
     "fmt": "libfmt-dev",
     "gRPC": "libgrpc++-dev",
     "libmodbus": "libmodbus-dev",
