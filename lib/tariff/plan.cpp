@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tariff/overrides.hpp"
+
 namespace sluice::tariff {
 
 const Version* Plan::version_on(LocalDay day) const {
@@ -20,6 +22,19 @@ bool Plan::has_live_energy() const {
   return std::ranges::any_of(versions, [](const Version& version) {
     return std::ranges::any_of(version.periods, [](const auto& period) { return period.second.tiers.empty(); });
   });
+}
+
+void apply(const Overrides& overrides, Plan& plan) {
+  if (!overrides.zone.empty()) plan.zone = overrides.zone;
+  for (Version& version : plan.versions) {
+    if (overrides.multiplier) version.multiplier = *overrides.multiplier;
+    for (const Adder& adder : overrides.adders) {
+      std::erase_if(version.adders, [&](const Adder& old) { return old.name == adder.name; });
+      version.adders.push_back(adder);
+    }
+    if (overrides.exported) version.exported = *overrides.exported;
+    if (overrides.demand) version.demand = {*overrides.demand};
+  }
 }
 
 }  // namespace sluice::tariff

@@ -94,7 +94,8 @@ struct Export {
   PricePerKwh adder;
 };
 
-/// The highest mean power of a metering interval in a billing period is billed.
+/// The highest mean power of a metering interval in a billing period is billed. Entries of one name are one charge with
+/// one peak.
 struct DemandCharge {
   std::string name;
   double rate_per_kw = 0.0;  ///< currency per kW and billing period

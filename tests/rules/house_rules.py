@@ -50,8 +50,8 @@ THIRD_PARTY = {
     "httplib.h": ["lib/io", "lib/web", "lib/house", "tests"],
     "modbus": ["lib/io", "lib/house", "tests"],
     "mosquitto.h": ["lib/mqtt", "tests"],
-    "nlohmann/": ["lib/config", "lib/devices", "lib/house", "lib/io", "lib/store", "lib/web", "adapters", "cmd",
-                  "tests"],
+    "nlohmann/": ["lib/config", "lib/devices", "lib/house", "lib/io", "lib/store", "lib/tariff", "lib/web",
+                  "adapters", "cmd", "tests"],  # lib/tariff: rates of the OpenEI database
     "rapidcheck": ["tests"],
     "sqlite3.h": ["lib/store", "tests"],
     "systemd/": ["lib/io", "cmd/sluiced"],
