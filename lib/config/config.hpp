@@ -79,6 +79,8 @@ struct MinerConfig {
   std::string username;
   SecretRef password;
   Watts min_power{0.0}, max_power{0.0};
+  WorkingCurve curve;              ///< empty: not written
+  double efficiency_j_per_th = 0;  ///< 0 = not written
   Strategy strategy = Strategy::solar;
   int priority = 0;
   Duration poll_interval{std::chrono::seconds(5)};

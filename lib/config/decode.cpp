@@ -99,6 +99,8 @@ class Decoder {
         return read_secret(field, node, path, value);
       case FieldType::curve:
         return read_curve(node, path, value);
+      case FieldType::working:
+        return read_working(node, path, value);
       case FieldType::share:
         return read_share(field, node, path, value);
       case FieldType::options:
@@ -275,38 +277,70 @@ class Decoder {
     return true;
   }
 
-  bool read_curve(const Node& node, const std::string& path, Value& value) {
-    constexpr std::size_t kMostPoints = decltype(BatterySettings::share)::capacity();
-    if (node.kind != Node::Kind::list || node.items.empty() || node.items.size() > kMostPoints) {
-      const std::string right = fmt::format("1 to {} points such as [[20, 0], [100, 1]]", kMostPoints);
-      return wrong(node, path, right), false;
+  /// A list of pairs, both numbers within their fields; `fits` reports a point that does not go with those before it.
+  template <class Fits>
+  bool read_points(const Node& node, const std::string& path, Value& value, std::size_t most, const char* example,
+                   const char* point, const Field& first, const Field& second, Fits&& fits) {
+    if (node.kind != Node::Kind::list || node.items.empty() || node.items.size() > most) {
+      return wrong(node, path, fmt::format("1 to {} points such as {}", most, example)), false;
     }
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const std::string item_path = fmt::format("{}[{}]", path, i);
       const Node& item = node.items[i];
-      if (item.kind != Node::Kind::list || item.items.size() != 2) {
-        return wrong(item, item_path, "a point [soc_pct, share]"), false;
-      }
-      const Field soc{.name = "soc", .type = FieldType::number, .unit = "%", .low = 0, .high = 100};
-      const Field part{.name = "share", .type = FieldType::number, .low = 0, .high = 1};
+      if (item.kind != Node::Kind::list || item.items.size() != 2) return wrong(item, item_path, point), false;
       Value x, y;
-      if (!read_scalar(soc, item.items[0], item_path, x) || !read_scalar(part, item.items[1], item_path, y))
-        return false;
-      if (!value.curve.empty() && x.number <= value.curve.back().first) {
-        problems_.error(item.items[0].place, item_path, fmt::format("{} % does not ascend", plain_text(x.number)),
-                        fmt::format("order the points by state of charge; the one before is at {} %",
-                                    plain_text(value.curve.back().first)));
+      if (!read_scalar(first, item.items[0], item_path, x) || !read_scalar(second, item.items[1], item_path, y)) {
         return false;
       }
-      if (!value.curve.empty() && y.number < value.curve.back().second) {
-        problems_.error(item.items[1].place, item_path,
-                        fmt::format("share {} is below the one before", plain_text(y.number)),
-                        "a fuller battery leaves more to mining: shares ascend too");
-        return false;
-      }
+      if (!value.curve.empty() && !fits(item, item_path, x.number, y.number)) return false;
       value.curve.emplace_back(x.number, y.number);
     }
     return true;
+  }
+
+  bool read_curve(const Node& node, const std::string& path, Value& value) {
+    const Field soc{.name = "soc", .type = FieldType::number, .unit = "%", .low = 0, .high = 100};
+    const Field part{.name = "share", .type = FieldType::number, .low = 0, .high = 1};
+    const auto fits = [&](const Node& item, const std::string& item_path, double x, double y) {
+      const auto& [last_soc, last_share] = value.curve.back();
+      if (x <= last_soc) {
+        problems_.error(
+            item.items[0].place, item_path, fmt::format("{} % does not ascend", plain_text(x)),
+            fmt::format("order the points by state of charge; the one before is at {} %", plain_text(last_soc)));
+        return false;
+      }
+      if (y < last_share) {
+        problems_.error(item.items[1].place, item_path, fmt::format("share {} is below the one before", plain_text(y)),
+                        "a fuller battery leaves more to mining: shares ascend too");
+        return false;
+      }
+      return true;
+    };
+    return read_points(node, path, value, decltype(BatterySettings::share)::capacity(), "[[20, 0], [100, 1]]",
+                       "a point [soc_pct, share]", soc, part, fits);
+  }
+
+  bool read_working(const Node& node, const std::string& path, Value& value) {
+    const Field power{.name = "watts", .type = FieldType::number, .unit = "W", .low = 1, .high = 50000};
+    const Field hashrate{.name = "ths", .type = FieldType::number, .unit = "TH/s", .low = 0.001, .high = 10000};
+    const auto fits = [&](const Node& item, const std::string& item_path, double x, double y) {
+      const auto& [last_watts, last_hashrate] = value.curve.back();
+      if (x <= last_watts) {
+        problems_.error(item.items[0].place, item_path, fmt::format("{} W does not ascend", plain_text(x)),
+                        fmt::format("order the points by watts; the one before is at {} W", plain_text(last_watts)));
+        return false;
+      }
+      if (y <= last_hashrate) {
+        problems_.error(item.items[1].place, item_path,
+                        fmt::format("{} TH/s at {} W is not more than {} TH/s at {} W", plain_text(y), plain_text(x),
+                                    plain_text(last_hashrate), plain_text(last_watts)),
+                        "leave out points that cost more and bring nothing");
+        return false;
+      }
+      return true;
+    };
+    return read_points(node, path, value, kMaxWorkingPoints, "[[2000, 75], [3000, 100]]", "a point [watts, ths]", power,
+                       hashrate, fits);
   }
 
   Problems& problems_;

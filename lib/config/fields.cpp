@@ -554,6 +554,27 @@ const Field kMiners[] = {
      .store = store_secret<&MinerConfig::password>,
      .show = nothing},
     {.name = "power", .type = section, .text = "Limits of the owner.", .fields = kPower, .enter = same},
+    {.name = "curve",
+     .type = working,
+     .fallback = "the firmware's own, or learned",
+     .text = "Hashrate in TH/s by watts at the wall, [[watts, ths], …]: what each watt brings, for everything that "
+             "reckons in money. At most 24 points.",
+     .store =
+         [](void* target, const Value& value) {
+           for (const auto& [watts, hashrate] : value.curve)
+             static_cast<MinerConfig*>(target)->curve.push_back({Watts(watts), TeraHashes(hashrate)});
+         },
+     .show = nothing},
+    {.name = "efficiency_j_per_th",
+     .type = number,
+     .unit = "J/TH",
+     .low = 1,
+     .high = 1000,
+     .fallback = "not known",
+     .text =
+         "The same in one number, for a miner of which nothing better is known: joules for a terahash, at the wall.",
+     .store = store<&MinerConfig::efficiency_j_per_th>,
+     .show = nothing},
     {.name = "strategy",
      .type = choice,
      .choices = kStrategies,
@@ -1020,6 +1041,8 @@ std::string expected(const Field& field) {
       return "{secret: NAME}";
     case curve:
       return "a curve such as [[20, 0], [100, 1]]";
+    case working:
+      return "a curve such as [[2000, 75], [3000, 100]]";
     case share:
       return "forecast, a number from 0 to 1, or a curve such as [[20, 0], [95, 1]]";
     case options:

@@ -33,6 +33,7 @@ enum class FieldType : std::uint8_t {
   secret,   ///< {secret: name} or {value: text}
   curve,    ///< [[soc_pct, share], …], ascending
   share,    ///< `forecast`, a number 0…1, or a curve
+  working,  ///< [[watts, ths], …], both ascending
   options,  ///< a map of scalars that the adapter's manifest or the device's template describes
 };
 

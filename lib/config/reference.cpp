@@ -30,6 +30,13 @@ Json curve_json() {
   return {{"type", "array"}, {"items", point}, {"minItems", 1}, {"maxItems", 16}};
 }
 
+Json working_json() {
+  const auto above_0 = [](double high) { return Json{{"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", high}}; };
+  const Json pair = Json::array({above_0(50000), above_0(10000)});
+  const Json point = {{"type", "array"}, {"prefixItems", pair}, {"items", false}, {"minItems", 2}};
+  return {{"type", "array"}, {"items", point}, {"minItems", 1}, {"maxItems", kMaxWorkingPoints}};
+}
+
 Json secret_json() {
   const auto only = [](const char* key) {
     return Json{{"type", "object"},
@@ -92,6 +99,8 @@ Json type_json(const Field& field, void* target) {
       return secret_json();
     case FieldType::curve:
       return curve_json();
+    case FieldType::working:
+      return working_json();
     case FieldType::share:
       return {{"oneOf", {{{"const", "forecast"}}, {{"type", "number"}, {"minimum", 0}, {"maximum", 1}}, curve_json()}}};
     case FieldType::options:

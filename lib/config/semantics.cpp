@@ -14,6 +14,9 @@ constexpr double kContinuousFactor = 0.8;  // NEC 210.20, CEC 8-104; sockets els
 constexpr Watts kBigOn120V{1440.0};        // 15 A × 120 V × 0.8
 constexpr double kLowVoltage = 150.0;      // below: a 120 V system
 
+constexpr double kBestJoulesPerTh = 5.0;     // the best machines of 2025 need 12 to 15
+constexpr double kWorstJoulesPerTh = 200.0;  // an S9 needs 84
+
 std::string watts(Watts power) { return fmt::format("{:.0f} W", power.value()); }
 
 std::string_view role_name(Role role) {
@@ -320,6 +323,20 @@ class Checker {
             "write min_w at or below max_w");
     }
     if (!miner.password.literal.empty()) in_the_open(path + ".password");
+    curve(miner, path);
+  }
+
+  void curve(const MinerConfig& miner, const std::string& path) {
+    if (miner.curve.empty() || !sound(path + ".curve")) return;
+    if (miner.efficiency_j_per_th > 0.0) {
+      error(path + ".efficiency_j_per_th", "stands beside a curve, which says it better", "remove one of the two");
+    }
+    for (std::size_t i = 0; i < miner.curve.size(); ++i) {
+      const double efficiency = miner.curve[i].power.value() / miner.curve[i].hashrate.value();
+      if (efficiency >= kBestJoulesPerTh && efficiency <= kWorstJoulesPerTh) continue;
+      warning(fmt::format("{}.curve[{}]", path, i), fmt::format("{:.3g} J/TH is not of this world", efficiency),
+              "write watts first, then TH/s: a machine of 3000 W makes 100 to 200 TH/s");
+    }
   }
 
   void hung_on(const MinerConfig& miner, const std::string& path) {

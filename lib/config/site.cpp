@@ -59,6 +59,10 @@ Site to_site(const Config& config) {
       const Watts cap = unknown_circuit_cap(config);
       out.max_power = out.max_power > Watts(0.0) ? min(out.max_power, cap) : cap;
     }
+    out.curve = miner.curve;
+    // One point says J/TH at every power (model/worth.hpp).
+    if (out.curve.empty() && miner.efficiency_j_per_th > 0.0)
+      out.curve.push_back({Watts(100.0 * miner.efficiency_j_per_th), TeraHashes(100.0)});
     out.strategy = miner.strategy;
     out.priority = miner.priority;
     site.miners.push_back(std::move(out));
