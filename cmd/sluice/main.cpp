@@ -10,6 +10,7 @@
 
 #include "ask.hpp"
 #include "bench.hpp"
+#include "breakeven.hpp"
 #include "common/paths.hpp"
 #include "demo.hpp"
 #include "direct.hpp"
@@ -29,6 +30,7 @@ struct Arguments {
   DirectOptions direct;
   DemoOptions demo;
   BenchOptions bench;
+  BreakevenOptions breakeven;
   std::string demo_for;
   std::string file, name, miner;
   bool json = false, open_directly = false, if_unclean = false, yes = false;
@@ -46,6 +48,7 @@ class CommandLine {
     add_daemon();
     add_demo();
     add_bench();
+    add_breakeven();
   }
 
   int run(int argc, char** argv) {
@@ -212,6 +215,40 @@ class CommandLine {
     made->add_option("--jobs", to.jobs, "Threads; 0: one a core. The result is the same")->capture_default_str();
     CLI::Option* plot = made->add_option("--plot", to.plot_day, "Instead: draw this day of one controller");
     plot->needs(made->add_option("--svg", to.svg_file, "The file to draw it in"));
+    json(made);
+  }
+
+  void add_breakeven() {
+    BreakevenOptions& to = in_.breakeven;
+    CLI::App* made =
+        command("breakeven", "Show up to which price a kWh pays in each miner, on average and step by step",
+                "sluice breakeven --hashprice 0.039 --pool-fee 2 --curve 2000:75,3000:100 --price 0.045", [this] {
+                  in_.breakeven.socket = in_.direct.socket;
+                  in_.breakeven.config_file = in_.direct.config_file;
+                  in_.breakeven.folders = in_.direct.folders;
+                  in_.breakeven.as_json = in_.json;
+                  return breakeven(in_.breakeven);
+                });
+    CLI::Option* fixed = made->add_option("--hashprice", to.hash_price, "Money for 1 TH/s and a day, before the fee")
+                             ->check(CLI::NonNegativeNumber);
+    made->add_option("--difficulty", to.difficulty, "Instead: the network's difficulty")
+        ->check(CLI::PositiveNumber)
+        ->excludes(fixed);
+    made->add_option("--reward-sat", to.reward_sat, "With it: the subsidy of a block, in satoshi")
+        ->check(CLI::NonNegativeNumber);
+    made->add_option("--fees-sat", to.fees_sat, "With it: mean fees of a block, in satoshi")
+        ->check(CLI::NonNegativeNumber);
+    made->add_option("--btc-price", to.coin_price, "With it: the price of a bitcoin")->check(CLI::NonNegativeNumber);
+    made->add_option("--pool-fee", to.pool_fee_pct, "What the pool keeps, in percent")->check(CLI::Range(0.0, 100.0));
+    made->add_option("--curve", to.curve, "Instead of the miners: watts:TH/s, with commas between");
+    made->add_option("--efficiency", to.joules_per_th, "Instead of the miners: J/TH, with commas between")
+        ->delimiter(',')
+        ->check(CLI::PositiveNumber);
+    made->add_option("--price", to.price, "Price of a kWh that is looked at");
+    made->add_option("--currency", to.currency, "Name of the money in the heading");
+    socket(made);
+    config(made);
+    folders(made);
     json(made);
   }
 
