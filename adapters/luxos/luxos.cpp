@@ -209,6 +209,7 @@ adapter::Abilities Luxos::abilities() {
   abilities.stop = 5s;
   abilities.wake = 60s;
   abilities.retarget_up = 5s;
+  for (const Profile& profile : levels_) adapter::add_point(abilities.points, {profile.watts, profile.hashrate_ths});
   if (limits_) {
     abilities.kind = SLUICE_ENVELOPE_RANGE;
     abilities.min_w = limits_->min_w;

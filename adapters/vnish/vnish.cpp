@@ -246,6 +246,8 @@ adapter::Abilities Vnish::abilities() {
   abilities.max_w = top()->watts;
   if (throttles_) {
     const double base_w = reference().watts;
+    // Throttling gives up power and hashrate alike: one point says so.
+    adapter::add_point(abilities.points, {base_w, reference().hashrate_ths.value_or(0.0)});
     abilities.kind = SLUICE_ENVELOPE_RANGE;
     abilities.max_w = base_w;
     abilities.step_w = base_w / 100.0;
@@ -253,7 +255,10 @@ adapter::Abilities Vnish::abilities() {
     return abilities;
   }
   abilities.kind = SLUICE_ENVELOPE_LEVELS;
-  for (const Preset& preset : presets_) abilities.levels_w.push_back(preset.watts);
+  for (const Preset& preset : presets_) {
+    abilities.levels_w.push_back(preset.watts);
+    adapter::add_point(abilities.points, {preset.watts, preset.hashrate_ths.value_or(0.0)});
+  }
   abilities.retarget_up = std::chrono::duration_cast<std::chrono::milliseconds>(kPresetDwell);
   abilities.retarget_down = 60s;
   return abilities;

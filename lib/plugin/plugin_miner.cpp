@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "model/worth.hpp"
 #include "plugin/host.hpp"
 #include "sluice/adapter.hpp"
 
@@ -84,6 +85,22 @@ Result<Envelope> envelope_from(const sluice_abilities& from) {
   if (!in_order) return fail(ErrorKind::protocol, "its adapter's levels do not ascend within their limits");
   if (envelope.levels.empty()) return fail(ErrorKind::protocol, "its adapter offers no level");
   return envelope;
+}
+
+/// Of more points than a curve holds, those that are spread over it: the first and the last are always among them. A
+/// table that is none is not told: no miner is out of control for want of it.
+WorkingCurve curve_from(const sluice_abilities& from) {
+  std::vector<WorkingPoint> points;
+  if (from.point_count > kMaxLevels) return {};
+  adapter::each(from.points, from.point_count, from.point_size, [&](const sluice_working_point& point) {
+    points.push_back({Watts(point.power_w), TeraHashes(point.hashrate_ths)});
+  });
+  WorkingCurve curve;
+  const std::size_t kept = std::min(points.size(), kMaxWorkingPoints);
+  for (std::size_t i = 0; i < kept; ++i) {
+    curve.push_back(points[kept == points.size() ? i : i * (points.size() - 1) / (kept - 1)]);
+  }
+  return *curve_fault(curve) == '\0' ? curve : WorkingCurve{};
 }
 
 MinerState state_from(std::int32_t state) {
@@ -184,6 +201,7 @@ Result<ports::MinerAbilities> PluginMiner::abilities() {
   ports::MinerAbilities to;
   to.envelope = *envelope;
   to.can_sleep = from->can_sleep != 0;
+  to.curve = curve_from(*from);
   to.dynamics.dead_time = time(from->dead_time_ms);
   to.dynamics.ramp_up = time(from->ramp_up_ms);
   to.dynamics.ramp_down = time(from->ramp_down_ms);

@@ -12,6 +12,7 @@
 #include "base/units.hpp"
 #include "model/envelope.hpp"
 #include "model/miner.hpp"
+#include "model/money.hpp"
 
 namespace sluice::ports {
 
@@ -42,6 +43,7 @@ struct MinerAbilities {
   Envelope envelope;
   MinerDynamics dynamics;
   bool can_sleep = true;
+  WorkingCurve curve;  ///< the firmware's own table, in the watts that it reports; empty: it does not tell
 };
 
 /// Outcome of a command that the firmware took.

@@ -153,6 +153,7 @@ bool MinerWorker::refresh_abilities() {
   now_.seen.envelope = abilities->envelope;
   now_.seen.dynamics = abilities->dynamics;
   now_.seen.sleep_unavailable = !abilities->can_sleep;
+  now_.curve = abilities->curve;
   return true;
 }
 

@@ -30,6 +30,7 @@ struct MinerSettings {
 struct MinerReport {
   MinerObservation seen;
   ports::MinerIdentity identity;  ///< of the last `identify`
+  WorkingCurve curve;             ///< the firmware's own table, in the watts that it reports; empty: it does not tell
   bool tried = false;             ///< it has answered or failed at least once
   std::string trouble;            ///< why it cannot be used now; empty when it can
   std::string command_trouble;    ///< why the last command was refused or failed; empty when it was taken

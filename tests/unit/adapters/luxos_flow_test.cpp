@@ -268,6 +268,15 @@ TEST_F(LuxosFlow, SetsTheProfileAroundAtmAndMakesItTheCeiling) {
   EXPECT_NE(state_.find("\"max_profile\":\"default\""), std::string::npos) << "the owner's own ceiling is kept";
 }
 
+TEST_F(LuxosFlow, TellsWhatItsProfilesBring) {
+  open();
+  const WorkingCurve curve = port_->abilities()->curve;
+  ASSERT_GE(curve.size(), 4U);
+  EXPECT_EQ(curve[0].power, Watts(978));
+  EXPECT_NEAR(curve[0].hashrate.value(), 49.5, 1e-9);
+  EXPECT_EQ(curve.back().power, Watts(2794)) << "nothing overclocked";
+}
+
 TEST_F(LuxosFlow, GivesTheOwnersAtmCeilingBackWhenTheMinerSleeps) {
   miner_.atm = true;
   open();

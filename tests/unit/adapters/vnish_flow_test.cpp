@@ -128,6 +128,9 @@ TEST_F(VnishFlow, ThrottlesAShareOfTheActivePreset) {
   EXPECT_NEAR(envelope.min.value(), 590, 1e-6);
   EXPECT_NEAR(envelope.max.value(), 2950, 1e-6);
   EXPECT_NEAR(envelope.step.value(), 29.5, 1e-6);
+  const WorkingCurve curve = port_->abilities()->curve;
+  ASSERT_EQ(curve.size(), 1U) << "throttling gives up power and hashrate alike";
+  EXPECT_EQ(curve[0], (WorkingPoint{Watts(2950), TeraHashes(97)}));
   const auto applied = port_->apply_target(Watts(1500), soon());
   ASSERT_TRUE(applied) << applied.error().text;
   EXPECT_EQ(miner_.throttled, 50);
@@ -178,6 +181,9 @@ TEST_F(VnishFlow, WithoutThrottleItChangesPresetsAndRestarts) {
   const Envelope envelope = port_->abilities()->envelope;
   ASSERT_EQ(envelope.kind, EnvelopeKind::levels);
   EXPECT_EQ(envelope.levels.size(), 3U);
+  const WorkingCurve curve = port_->abilities()->curve;
+  ASSERT_EQ(curve.size(), 3U);
+  EXPECT_EQ(curve[0], (WorkingPoint{Watts(1100), TeraHashes(53)}));
   EXPECT_GE(port_->abilities()->dynamics.retarget_up, 15min);
   const auto applied = port_->apply_target(Watts(1499), soon());
   ASSERT_TRUE(applied) << applied.error().text;

@@ -118,7 +118,14 @@ AT(sluice_abilities, wake_ms, 88);
 AT(sluice_abilities, retarget_up_ms, 96);
 AT(sluice_abilities, retarget_down_ms, 104);
 AT(sluice_abilities, sleep_power_w, 112);
-SIZE(sluice_abilities, 120);
+AT(sluice_abilities, points, 120);
+AT(sluice_abilities, point_count, 128);
+AT(sluice_abilities, point_size, 132);
+SIZE(sluice_abilities, 136);
+
+AT(sluice_working_point, power_w, 0);
+AT(sluice_working_point, hashrate_ths, 8);
+SIZE(sluice_working_point, 16);
 
 AT(sluice_poll, size, 0);
 AT(sluice_poll, state, 4);

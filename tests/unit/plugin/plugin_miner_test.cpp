@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "../adapters/fakes.hpp"
+#include "model/worth.hpp"
 
 namespace sluice::plugin {
 namespace {
@@ -145,6 +146,24 @@ TEST_F(PluginMinerTest, NonsenseGoesNoFurther) {
   EXPECT_EQ(tomorrow->poll(soon())->state, MinerState::unknown);
   EXPECT_EQ(open("rogue", "negative time")->abilities()->dynamics.wake, Duration::zero());
   EXPECT_EQ(open("rogue")->apply_target(Watts(std::nan("")), soon()).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(PluginMinerTest, ATableOfPointsIsThinnedOutAndKeepsItsEnds) {
+  const WorkingCurve curve = open("rogue")->abilities()->curve;
+  ASSERT_EQ(curve.size(), kMaxWorkingPoints);
+  EXPECT_EQ(curve[0].power, Watts(500));
+  EXPECT_EQ(curve.back().power, Watts(1500));
+  EXPECT_STREQ(curve_fault(curve), "");
+  EXPECT_TRUE(open("plain_c")->abilities()->curve.empty()) << "what it does not write is not told";
+}
+
+TEST_F(PluginMinerTest, ATableThatIsNoneDoesNotTakeTheMinerAway) {
+  for (const char* mischief : {"curve turned around", "curve without numbers", "curve too long"}) {
+    const auto abilities = open("rogue", mischief)->abilities();
+    ASSERT_TRUE(abilities) << mischief;
+    EXPECT_TRUE(abilities->curve.empty()) << mischief;
+    EXPECT_EQ(abilities->envelope.max, Watts(1500));
+  }
 }
 
 TEST_F(PluginMinerTest, TheDeadlineOfACallBoundsWhatItBorrows) {

@@ -43,6 +43,10 @@ class Rogue final : public sluice::adapter::Miner {
       abilities.kind = SLUICE_ENVELOPE_LEVELS;
       abilities.levels_w = {500, 1500, 1000};
     }
+    for (double watts = 500; watts <= 1500; watts += 25) abilities.points.push_back({watts, watts / 20});
+    if (mischief_ == "curve turned around") std::swap(abilities.points.front(), abilities.points.back());
+    if (mischief_ == "curve without numbers") abilities.points[1].hashrate_ths = std::nan("");
+    if (mischief_ == "curve too long") abilities.points.resize(97, {2000, 200});
     if (mischief_ == "too many levels") {
       abilities.kind = SLUICE_ENVELOPE_LEVELS;
       for (int i = 0; i < 97; ++i) abilities.levels_w.push_back(500 + i);

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 0
+#define SLUICE_ABI_MINOR 1
 
 typedef struct sluice_text {
   const char* data; /* may be null when length is 0 */
@@ -195,6 +195,12 @@ typedef struct sluice_level {
   double power_w;
 } sluice_level;
 
+/* What one power brings, by the firmware's own table. */
+typedef struct sluice_working_point {
+  double power_w;
+  double hashrate_ths;
+} sluice_working_point;
+
 typedef struct sluice_abilities {
   uint32_t size;
   int32_t envelope_kind; /* sluice_envelope_kind */
@@ -214,6 +220,10 @@ typedef struct sluice_abilities {
   int64_t retarget_up_ms; /* least time between two raised targets */
   int64_t retarget_down_ms;
   double sleep_power_w;
+  /* Since 1.1: both ascending, at most 96; no points = not told. Never estimated by the adapter. */
+  const sluice_working_point* points;
+  uint32_t point_count;
+  uint32_t point_size; /* sizeof(sluice_working_point) of the adapter */
 } sluice_abilities;
 
 /* Bits of sluice_poll.valid */

@@ -89,6 +89,19 @@ struct Identity {
   std::string firmware, model, mac, serial, hostname;
 };
 
+/// What one power brings, by the firmware's own table.
+struct WorkingPoint {
+  double power_w = 0, hashrate_ths = 0;
+};
+
+/// Adds a point unless it is none, or unless it costs more than the one before and brings no more.
+inline void add_point(std::vector<WorkingPoint>& points, WorkingPoint point) {
+  if (point.power_w <= 0.0 || point.hashrate_ths <= 0.0) return;
+  const bool rises =
+      points.empty() || (point.power_w > points.back().power_w && point.hashrate_ths > points.back().hashrate_ths);
+  if (rises) points.push_back(point);
+}
+
 struct Abilities {
   sluice_envelope_kind kind = SLUICE_ENVELOPE_UNKNOWN;
   double min_w = 0, max_w = 0, step_w = 1;
@@ -97,6 +110,7 @@ struct Abilities {
   std::int32_t writes_per_day = 0;
   std::chrono::milliseconds dead_time{}, ramp_up{}, ramp_down{}, stop{}, wake{}, retarget_up{}, retarget_down{};
   double sleep_power_w = 0;
+  std::vector<WorkingPoint> points;  ///< both ascending, at most 96; empty = the firmware does not tell
 };
 
 struct Poll {
@@ -239,6 +253,7 @@ struct Instance {
   std::string text;
   Identity identity;
   std::vector<sluice_level> levels;
+  std::vector<sluice_working_point> points;
   std::string note;
 };
 
@@ -311,6 +326,11 @@ inline std::int32_t abilities(sluice_instance* instance, sluice_call* c, sluice_
     to.retarget_up_ms = from.retarget_up.count();
     to.retarget_down_ms = from.retarget_down.count();
     to.sleep_power_w = from.sleep_power_w;
+    me.points.clear();
+    for (const WorkingPoint& point : from.points) me.points.push_back({point.power_w, point.hashrate_ths});
+    to.points = me.points.data();
+    to.point_count = static_cast<std::uint32_t>(me.points.size());
+    to.point_size = sizeof(sluice_working_point);
     give(out, to);
   });
 }
