@@ -29,6 +29,7 @@ std::optional<config::Role> role_from(const std::string& name) {
   if (name == "hybrid") return config::Role::hybrid;
   if (name == "house") return config::Role::house;
   if (name == "load") return config::Role::load;
+  if (name == "room") return config::Role::room;
   return std::nullopt;
 }
 

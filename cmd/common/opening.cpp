@@ -31,6 +31,7 @@ std::vector<runtime::DeviceRole> roles_of(const config::DeviceConfig& device) {
         break;
       case config::Role::house:  // shown to people; the controller derives the house load
       case config::Role::load:   // found by its name, under `yield_to`
+      case config::Role::room:   // the same, under `heat`
         break;
     }
   }

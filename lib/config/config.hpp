@@ -20,7 +20,7 @@ struct SecretRef {
   bool empty() const { return name.empty() && literal.empty(); }
 };
 
-enum class Role : std::uint8_t { grid, pv, battery, hybrid, house, load };
+enum class Role : std::uint8_t { grid, pv, battery, hybrid, house, load, room };
 enum class Netting : std::uint8_t { sum, per_phase };
 
 struct ModbusAddress {

@@ -153,7 +153,7 @@ void* enter_hysteresis(void* target) {
 
 // ---- choices, in the order of their enums ---------------------------------------------------------------------------
 
-constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house", "load"};
+constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room"};
 constexpr std::string_view kNettings[] = {"sum", "per_phase"};
 constexpr std::string_view kStrategies[] = {"solar", "solar-battery", "full", "off"};
 constexpr std::string_view kProfiles[] = {"gentle", "normal", "bare"};
@@ -395,7 +395,7 @@ const Field kDevices[] = {
      .required = true,
      .choices = kRoles,
      .text = "What it measures here, one or a list. `hybrid` is pv and battery in one, `load` a wallbox or boiler for "
-             "`yield_to`. Exactly one device is the grid meter.",
+             "`yield_to`, `room` a thermometer for `heat`. Exactly one device is the grid meter.",
      .store = store_roles,
      .show = nothing},
     {.name = "modbus",

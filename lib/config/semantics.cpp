@@ -20,7 +20,7 @@ constexpr double kWorstJoulesPerTh = 200.0;  // an S9 needs 84
 std::string watts(Watts power) { return fmt::format("{:.0f} W", power.value()); }
 
 std::string_view role_name(Role role) {
-  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house", "load"};
+  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room"};
   return names[static_cast<std::size_t>(role)];
 }
 

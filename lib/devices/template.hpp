@@ -93,7 +93,7 @@ struct Transport {
 struct Template {
   std::string id, title, checked, notes;  ///< `checked`: date of the last comparison with the sources
   std::string file;
-  std::vector<std::string> roles;  ///< grid, pv, battery, hybrid, house, load
+  std::vector<std::string> roles;  ///< grid, pv, battery, hybrid, house, load, room
   std::uint8_t unit = 1;           ///< the vendor's usual unit id
   Transport transport;
   std::vector<std::uint16_t> sunspec_bases;  ///< where to look for the chain; empty = no SunSpec point is used

@@ -14,7 +14,7 @@
 namespace sluice::devices {
 namespace {
 
-constexpr std::array<std::string_view, 6> kRoles{"grid", "pv", "battery", "hybrid", "house", "load"};
+constexpr std::array<std::string_view, 7> kRoles{"grid", "pv", "battery", "hybrid", "house", "load", "room"};
 constexpr std::int64_t kMaxAddress = 65535;
 
 class TemplateParser : private yaml::Reader {

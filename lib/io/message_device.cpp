@@ -24,7 +24,7 @@ constexpr std::size_t kReplyLimit = std::size_t{1} << 20;
 /// A poll's time is that of its fastest-changing value: the first of these that is there.
 constexpr Measurement kFastest[] = {Measurement::grid_w, Measurement::battery_w,  Measurement::inverter_ac_w,
                                     Measurement::pv_w,   Measurement::load_wants, Measurement::load_wanted_w,
-                                    Measurement::load_w};
+                                    Measurement::load_w, Measurement::room_c};
 
 /// The sources of the fastest value that was decoded.
 std::vector<std::string> fastest_sources(const devices::MessageFormat& format,

@@ -32,13 +32,14 @@ enum class Measurement : std::uint8_t {
   load_w,                     ///< what another flexible load draws, ≥ 0: a wallbox, a boiler
   load_wants,                 ///< 0 or 1: that load would take energy now, whether or not it takes any
   load_wanted_w,              ///< how many watts it would take now, ≥ 0
+  room_c,                     ///< temperature of a room or a tank
   count_
 };
 inline constexpr std::size_t kMeasurementCount = static_cast<std::size_t>(Measurement::count_);
 
 std::string_view to_string(Measurement measurement);  ///< `grid_w`, …
 std::optional<Measurement> measurement_from_name(std::string_view name);
-/// Unit for people: "W", "%", "Wh", "Hz", "V", "".
+/// Unit for people: "W", "%", "Wh", "Hz", "V", "°C", "".
 std::string_view unit(Measurement measurement);
 
 }  // namespace sluice

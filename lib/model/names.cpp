@@ -149,6 +149,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, kMeasurement
     {"load_w", "W"},
     {"load_wants", ""},
     {"load_wanted_w", "W"},
+    {"room_c", "°C"},
 }};
 
 template <std::size_t N>

@@ -35,8 +35,8 @@ struct HeatSettings {
   double band = 1.0;                ///< kelvin: wanted again this far below the target
   PricePerKwh cooling_cost{};       ///< of taking a kWh of heat out again; ≥ 0
   std::optional<Celsius> max;       ///< too warm for any mining from here on
-  std::optional<PricePerKwh> any_price_below;  ///< while heat is wanted, mining is worth every price below this
-  Duration stale_after{std::chrono::minutes(15)};
+  std::optional<PricePerKwh> any_price_below;   ///< while heat is wanted, mining is worth every price below this
+  Duration stale_after{std::chrono::hours(1)};  ///< battery sensors speak when something changes
 };
 
 enum class HeatNeed : std::uint8_t {

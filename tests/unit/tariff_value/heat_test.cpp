@@ -20,6 +20,7 @@ HeatSettings cellar() {
   settings.target = Celsius(20);
   settings.cooling_cost = PricePerKwh(0.04);
   settings.max = Celsius(30);
+  settings.stale_after = 15min;
   return settings;
 }
 
