@@ -25,9 +25,10 @@ LAYERS = {
     "control": CORE,
     "tariff": CORE | {"yaml"},
     "devices": CORE | {"yaml"},
+    "feeds": CORE | {"yaml"},
     "ports": CORE,
     "runtime": CORE | {"control", "ports"},
-    "io": CORE | {"devices", "ports", "tariff"},  # tariff: the table of a time zone
+    "io": CORE | {"devices", "feeds", "ports", "tariff"},  # tariff: the table of a time zone
     "store": CORE | {"ports"},
     "config": CORE | {"ports"},
     "plugin": CORE | {"ports"},
@@ -50,8 +51,8 @@ THIRD_PARTY = {
     "httplib.h": ["lib/io", "lib/web", "lib/house", "tests"],
     "modbus": ["lib/io", "lib/house", "tests"],
     "mosquitto.h": ["lib/mqtt", "tests"],
-    "nlohmann/": ["lib/config", "lib/devices", "lib/house", "lib/io", "lib/store", "lib/tariff", "lib/web",
-                  "adapters", "cmd", "tests"],  # lib/tariff: rates of the OpenEI database
+    "nlohmann/": ["lib/config", "lib/devices", "lib/feeds", "lib/house", "lib/io", "lib/store", "lib/tariff",
+                  "lib/web", "adapters", "cmd", "tests"],  # lib/tariff: rates of the OpenEI database
     "rapidcheck": ["tests"],
     "sqlite3.h": ["lib/store", "tests"],
     "systemd/": ["lib/io", "cmd/sluiced"],
@@ -67,9 +68,9 @@ ONLY_IN_SOURCES = ("date/", "google/protobuf/", "grpc", "httplib.h", "modbus", "
 
 # Folders that hold no door to the operating system: the same input gives the same output, anywhere. The log's sink and
 # the clock one waits on are shared between threads; device templates are files.
-PURE = {"base", "model", "yaml", "control", "tariff", "devices", "ports"}
+PURE = {"base", "model", "yaml", "control", "tariff", "devices", "feeds", "ports"}
 THREADS_MEET = {"base", "ports"}
-FILE_READERS = {"devices"}
+FILE_READERS = {"devices", "feeds"}
 THREAD_HEADERS = {"atomic", "condition_variable", "future", "mutex", "thread"}
 
 # Debian package of every library that CMake looks for.
