@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "model/ledger.hpp"
 
 namespace sluice {
 
@@ -75,6 +76,7 @@ struct PersistentState {
   bool clean_stop = false;  ///< the last stop was orderly: `park --if-unclean` has nothing to do
   std::int64_t saved_unix_ms = 0;
   SurplusMemory surplus{};
+  LedgerHead ledger{};
 };
 
 }  // namespace sluice

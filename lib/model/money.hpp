@@ -68,6 +68,7 @@ struct MoneyObservation {
   /// What the house may import at most until the end of the metering interval without raising the billed peak;
   /// missing: no demand charge, or not now.
   Reading<Watts> demand_limit;
+  Reading<Money> bitcoin_price;  ///< of one bitcoin; only to show revenue in satoshis
 };
 
 /// What belongs to one miner alone.

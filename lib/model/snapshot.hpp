@@ -23,6 +23,8 @@ struct GridObservation {
   Reading<Hertz> frequency;
   Reading<Volts> voltage;
   Reading<GridConnection> connection;  ///< as a device says it; missing when none can
+  Reading<WattHours> imported;         ///< the meter's own counters, for the ledger to be held against
+  Reading<WattHours> exported;
 };
 
 struct PvObservation {

@@ -100,6 +100,8 @@ GridObservation grid_observation(DeviceReports devices) {
                         typed<Watts>((*meter)[Measurement::grid_l3_w])};
     grid.frequency = typed<Hertz>((*meter)[Measurement::grid_hz]);
     grid.voltage = typed<Volts>((*meter)[Measurement::grid_v]);
+    grid.imported = typed<WattHours>((*meter)[Measurement::grid_import_wh]);
+    grid.exported = typed<WattHours>((*meter)[Measurement::grid_export_wh]);
   }
   grid.connection = connection(devices);
   return grid;

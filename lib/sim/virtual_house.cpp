@@ -57,6 +57,8 @@ void VirtualHouse::look(Duration since) {
   out.local_day = out.wall.time_since_epoch() / kDay;
   const HouseState& state = house_.state();
   out.grid.power = Reading<Watts>::good(house_.meter().power(), out.now);
+  out.grid.imported = Reading<WattHours>::good(house_.meter().imported(), out.now);
+  out.grid.exported = Reading<WattHours>::good(house_.meter().exported(), out.now);
   out.pv.power = Reading<Watts>::good(state.pv, out.now);
   if (spec_.potential_sensor) look_at_sensor(state.potential);
   if (house_.spec().battery) {

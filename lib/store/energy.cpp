@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "model/energy.hpp"
 #include "store/block_codec.hpp"
 
 namespace sluice::store {
@@ -27,12 +28,7 @@ constexpr std::array<Direction, 6> kDirections{{
 }  // namespace
 
 double positive_energy_wh(double from_w, double to_w, Duration time) {
-  const double hours = to_seconds(time) / 3600.0;
-  const double high = std::max(from_w, to_w);
-  const double low = std::min(from_w, to_w);
-  if (high <= 0.0) return 0.0;
-  if (low >= 0.0) return (high + low) / 2.0 * hours;
-  return high / 2.0 * hours * (high / (high - low));
+  return positive_energy(Watts(from_w), Watts(to_w), time).value();
 }
 
 void EnergyIntegrator::add(const Sample& sample) {

@@ -23,13 +23,14 @@ LAYERS = {
     "model": {"base"},
     "yaml": {"base"},  # data files as text in, a tree and mistakes with places out
     "control": CORE,
+    "ledger": CORE,
     "tariff": CORE | {"yaml"},
     "devices": CORE | {"yaml"},
     "feeds": CORE | {"yaml"},
     "ports": CORE,
-    "runtime": CORE | {"control", "ports"},
+    "runtime": CORE | {"control", "ledger", "ports"},
     "io": CORE | {"devices", "feeds", "ports", "tariff"},  # tariff: the table of a time zone
-    "store": CORE | {"ports"},
+    "store": CORE | {"ledger", "ports"},
     "config": CORE | {"ports"},
     "plugin": CORE | {"ports"},
     "web": CORE | {"ports"},
@@ -53,6 +54,7 @@ THIRD_PARTY = {
     "mosquitto.h": ["lib/mqtt", "tests"],
     "nlohmann/": ["lib/config", "lib/devices", "lib/feeds", "lib/house", "lib/io", "lib/store", "lib/tariff",
                   "lib/web", "adapters", "cmd", "tests"],  # lib/tariff: rates of the OpenEI database
+    "openssl/": ["lib/store"],
     "rapidcheck": ["tests"],
     "sqlite3.h": ["lib/store", "tests"],
     "systemd/": ["lib/io", "cmd/sluiced"],
@@ -68,7 +70,7 @@ ONLY_IN_SOURCES = ("date/", "google/protobuf/", "grpc", "httplib.h", "modbus", "
 
 # Folders that hold no door to the operating system: the same input gives the same output, anywhere. The log's sink and
 # the clock one waits on are shared between threads; device templates are files.
-PURE = {"base", "model", "yaml", "control", "tariff", "devices", "feeds", "ports"}
+PURE = {"base", "model", "yaml", "control", "ledger", "tariff", "devices", "feeds", "ports"}
 THREADS_MEET = {"base", "ports"}
 FILE_READERS = {"devices", "feeds"}
 THREAD_HEADERS = {"atomic", "condition_variable", "future", "mutex", "thread"}
@@ -85,6 +87,7 @@ PACKAGE_OF = {
     "date": "libhowardhinnant-date-dev",
     "fmt": "libfmt-dev",
     "gRPC": "libgrpc++-dev",
+    "libcrypto": "libssl-dev",
     "libmodbus": "libmodbus-dev",
     "libmosquitto": "libmosquitto-dev",
     "libsystemd": "libsystemd-dev",
