@@ -17,7 +17,7 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 64;";
 
-constexpr std::array<const char*, 3> kSteps{
+constexpr std::array<const char*, 4> kSteps{
     R"sql(
     CREATE TABLE site (
       id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -71,6 +71,11 @@ constexpr std::array<const char*, 3> kSteps{
       day INTEGER NOT NULL
     ) STRICT;
     )sql",
+    // The end of the ledger's chain, so that a ledger that was cut short is found out.
+    R"sql(
+    ALTER TABLE site ADD COLUMN ledger_sequence INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE site ADD COLUMN ledger_hash TEXT NOT NULL DEFAULT '';
+    )sql",
 };
 
 // A miner as it is written and read, in this order; its place in the file comes last.
@@ -92,7 +97,7 @@ bool same(const MinerMemory& a, const MinerMemory& b) {
 }
 
 bool same(const PersistentState& a, const PersistentState& b) {
-  return a.clean_stop == b.clean_stop && a.surplus == b.surplus &&
+  return a.clean_stop == b.clean_stop && a.surplus == b.surplus && a.ledger == b.ledger &&
          std::equal(a.miners.begin(), a.miners.end(), b.miners.begin(), b.miners.end(),
                     [](const MinerMemory& x, const MinerMemory& y) { return same(x, y); });
 }
@@ -174,10 +179,10 @@ Result<void> write_miner(Database& database, const MinerMemory& miner, std::size
 Result<void> write_site(Database& database, const PersistentState& state) {
   return database.run(
       "INSERT OR REPLACE INTO site"
-      " (id, clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day)"
-      " VALUES (0, ?, ?, ?, ?, ?)",
+      " (id, clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day,"
+      " ledger_sequence, ledger_hash) VALUES (0, ?, ?, ?, ?, ?, ?, ?)",
       {std::int64_t{state.clean_stop}, state.saved_unix_ms, state.surplus.so_far_wh, state.surplus.expected_so_far_wh,
-       state.surplus.local_day});
+       state.surplus.local_day, state.ledger.sequence, std::string_view(state.ledger.hash)});
 }
 
 Result<void> write_slots(Database& database, const std::optional<PersistentState>& before,
@@ -195,13 +200,15 @@ Result<void> write_slots(Database& database, const std::optional<PersistentState
 Result<PersistentState> read(Database& database) {
   PersistentState state;
   auto done = database.query(
-      "SELECT clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day FROM site", {},
-      [&](const SqlRow& row) {
+      "SELECT clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day,"
+      " ledger_sequence, ledger_hash FROM site",
+      {}, [&](const SqlRow& row) {
         state.clean_stop = row.integer(0) != 0;
         state.saved_unix_ms = row.integer(1);
         state.surplus.so_far_wh = row.real(2);
         state.surplus.expected_so_far_wh = row.real(3);
         state.surplus.local_day = row.integer(4);
+        state.ledger = {row.integer(5), row.text(6)};
       });
   if (!done) return tl::unexpected(done.error());
   done = database.query("SELECT slot, last_w, mean_w, day FROM surplus_slot", {}, [&](const SqlRow& row) {
