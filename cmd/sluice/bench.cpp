@@ -9,6 +9,7 @@
 
 #include "bench_plan.hpp"
 #include "bench_plot.hpp"
+#include "bench_prices.hpp"
 #include "crew.hpp"
 #include "exit_codes.hpp"
 #include "io/clock.hpp"
@@ -212,6 +213,7 @@ int show_speed(const BenchPlan& plan, const BenchOptions& options) {
 }  // namespace
 
 int bench(const BenchOptions& options) {
+  if (!options.prices.empty()) return bench_prices(options);
   const Result<BenchPlan> plan = bench_plan(options);
   if (!plan) {
     fmt::print(stderr, "sluice bench: {}\n", plan.error().text);

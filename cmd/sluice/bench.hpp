@@ -22,6 +22,9 @@ struct BenchOptions {
   bool battery = false, zero_export = false, fleet = false, step = false, speed = false;
   std::optional<std::size_t> plot_day;
   std::string svg_file;
+  std::string prices;                ///< instead: a recorded market
+  std::optional<double> break_even;  ///< its price, per MWh, at which mining breaks even
+  int tick_s = 0;                    ///< of a year of prices; 0: as fits the case
   bool as_json = false;
 };
 

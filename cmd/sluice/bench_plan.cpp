@@ -25,10 +25,6 @@ struct Season {
 };
 constexpr Season kSeasons[] = {{"winter", 0, 60, 4.0}, {"autumn", 240, 300, 4.0}, {"summer", 120, 180, 8.0}};
 
-std::string data_directory() {
-  return std::filesystem::exists(SLUICE_DATA_DIR) ? SLUICE_DATA_DIR : SLUICE_SOURCE_DATA_DIR;
-}
-
 Result<std::vector<std::vector<sim::PlantSpec>>> plants(const BenchOptions& options) {
   std::vector<std::vector<sim::PlantSpec>> out;
   if (options.fleet) {
@@ -146,6 +142,10 @@ std::vector<sim::BenchCase> with_battery(const sim::BenchCase& base, double kwp)
 }
 
 }  // namespace
+
+std::string data_directory() {
+  return std::filesystem::exists(SLUICE_DATA_DIR) ? SLUICE_DATA_DIR : SLUICE_SOURCE_DATA_DIR;
+}
 
 Result<BenchPlan> bench_plan(const BenchOptions& options) {
   if (options.battery + options.zero_export + options.fleet > 1) {

@@ -213,6 +213,13 @@ class CommandLine {
         ->delimiter(',');
     made->add_option("--seed", to.seed, "Of noise, clouds and the miners' errors")->capture_default_str();
     made->add_option("--jobs", to.jobs, "Threads; 0: one a core. The result is the same")->capture_default_str();
+    CLI::Option* prices =
+        made->add_option("--prices", to.prices, "Instead: buy at a recorded market: 5min, dayahead-de, dayahead-pjm");
+    made->add_option("--break-even", to.break_even, "Market price at which mining breaks even, per MWh; 25")
+        ->needs(prices);
+    made->add_option("--tick", to.tick_s, "Seconds between two looks at prices; 10 for years without sun, else 1")
+        ->needs(prices)
+        ->check(CLI::IsMember({1, 2, 5, 10, 20, 30, 60}));
     CLI::Option* plot = made->add_option("--plot", to.plot_day, "Instead: draw this day of one controller");
     plot->needs(made->add_option("--svg", to.svg_file, "The file to draw it in"));
     json(made);

@@ -17,17 +17,19 @@ using Pieces = std::vector<Piece>;
 /// The value of a step as a function of what it draws from the store, from the fullest charge to the fullest discharge.
 class StepValue {
  public:
-  StepValue(const BatteryBoundSpec& spec, double hours) : spec_(spec), hours_(hours) {}
-  /// Value at the fullest charge; `out` gets the pieces from there on.
+  StepValue(const BatteryBoundSpec& spec, double hours) : spec_(spec), prices_(spec.prices), hours_(hours) {}
+  void set(const Prices& prices) { prices_ = prices; }
+  /// Value at the fullest charge; `out` gets the pieces from there on, steepest first.
   double pieces(double surplus_w, Pieces& out) const;
 
  private:
   /// Earned with `left_w` for miners and grid: the best use of each watt, import < miners < export.
   double earned(double left_w) const;
   double slope(double left_w) const;
-  double mined() const { return std::clamp(spec_.prices.mined, spec_.prices.exported, spec_.prices.imported); }
+  double mined() const { return std::clamp(prices_.mined, prices_.exported, prices_.imported); }
 
   const BatteryBoundSpec& spec_;
+  Prices prices_;
   double hours_;
 };
 
@@ -35,15 +37,14 @@ class StepValue {
 // own price with another name, apart from what running all the time adds.
 double StepValue::earned(double left_w) const {
   const double most_w = spec_.miners_max.value(), used_w = std::clamp(left_w, 0.0, most_w);
-  const double always = std::max(0.0, spec_.prices.mined - spec_.prices.imported) * most_w;
-  const double grid =
-      spec_.prices.imported * std::min(left_w, 0.0) + spec_.prices.exported * std::max(left_w - most_w, 0.0);
+  const double always = std::max(0.0, prices_.mined - prices_.imported) * most_w;
+  const double grid = prices_.imported * std::min(left_w, 0.0) + prices_.exported * std::max(left_w - most_w, 0.0);
   return (always + mined() * used_w + grid) * hours_ / 1000.0;
 }
 
 double StepValue::slope(double left_w) const {
-  if (left_w < 0.0) return spec_.prices.imported;
-  return left_w < spec_.miners_max.value() ? mined() : spec_.prices.exported;
+  if (left_w < 0.0) return prices_.imported;
+  return left_w < spec_.miners_max.value() ? mined() : prices_.exported;
 }
 
 double StepValue::pieces(double surplus_w, Pieces& out) const {
@@ -59,6 +60,8 @@ double StepValue::pieces(double surplus_w, Pieces& out) const {
     const double stored = middle_w < surplus_w ? efficiency : 1.0 / efficiency;
     if (ends[i + 1] > ends[i]) out.push_back({(ends[i + 1] - ends[i]) * stored * hours_, slope(middle_w) / stored});
   }
+  // They fall by themselves unless a price is negative: then the losses of the battery are an income.
+  std::sort(out.begin(), out.end(), [](const Piece& a, const Piece& b) { return a.slope > b.slope; });
   return earned(from_w);
 }
 
@@ -97,7 +100,12 @@ void merge(StoreValue& store, double step_at_start, const Pieces& step, double c
 }  // namespace
 
 double battery_bound(std::span<const float> surplus_w, Duration step, const BatteryBoundSpec& spec) {
-  assert(spec.prices.imported >= spec.prices.exported && spec.prices.exported >= 0.0 && spec.stored_value >= 0.0);
+  return battery_bound(surplus_w, step, spec, {&spec.prices, 1});
+}
+
+double battery_bound(std::span<const float> surplus_w, Duration step, const BatteryBoundSpec& spec,
+                     std::span<const Prices> prices) {
+  assert(spec.stored_value >= 0.0 && (prices.size() == 1 || prices.size() == surplus_w.size()));
   assert(step > Duration{} && spec.battery.efficiency > 0.0 && spec.battery.efficiency <= 1.0);
   const double hours = to_seconds(step) / 3600.0;
   const double initial_wh = spec.battery.capacity.value() * spec.initial_soc.value() / 100.0;
@@ -106,9 +114,12 @@ double battery_bound(std::span<const float> surplus_w, Duration step, const Batt
   const double charged_wh = spec.battery.max_power.value() * spec.battery.efficiency * hours;
 
   StoreValue store{spec.stored_value * floor_wh / 1000.0, {{length_wh, spec.stored_value}}};
-  const StepValue step_value(spec, hours);
+  StepValue step_value(spec, hours);
   Pieces pieces, scratch;
   for (std::size_t k = surplus_w.size(); k-- > 0;) {
+    const Prices& now = prices[prices.size() == 1 ? 0 : k];
+    assert(now.imported >= now.exported);
+    step_value.set(now);
     const double at_start = step_value.pieces(static_cast<double>(surplus_w[k]), pieces);
     merge(store, at_start, pieces, charged_wh, length_wh, scratch);
   }

@@ -14,8 +14,8 @@ namespace sluice::sim {
 /// Currency per kWh.
 struct Prices {
   double mined = 0.09;     ///< income of a kWh that miners draw
-  double imported = 0.30;  ///< ≥ exported
-  double exported = 0.03;  ///< ≥ 0
+  double imported = 0.30;  ///< ≥ exported; may be negative
+  double exported = 0.03;  ///< may be negative
 };
 
 struct BatteryBoundSpec {
@@ -36,6 +36,10 @@ struct BatteryBoundSpec {
 /// An upper bound of every run: minimum power, wakes, ramps, sleeping watts and the battery's own law are left out, and
 /// averages over a step earn at least as much as the seconds in it.
 double battery_bound(std::span<const float> surplus_w, Duration step, const BatteryBoundSpec& spec);
+/// The same with prices that change: entry k of `prices` holds during step k, and `spec.prices` does not count. Where
+/// energy has a negative price, charging and discharging at once counts as allowed: still an upper bound.
+double battery_bound(std::span<const float> surplus_w, Duration step, const BatteryBoundSpec& spec,
+                     std::span<const Prices> prices);
 
 /// Of the energy that crossed the meter, in currency: export · price − import · price.
 double energy_value(const Score& run, const Prices& prices);

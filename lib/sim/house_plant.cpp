@@ -32,7 +32,8 @@ HousePlant::HousePlant(HousePlantSpec spec, std::shared_ptr<const Trace> trace)
       trace_(std::move(trace)),
       pv_(spec_.pv, spec_.step),
       meter_(spec_.meter, spec_.seed, spec_.step) {
-  assert(spec_.step > Duration{} && std::chrono::seconds(1) % spec_.step == Duration{});
+  assert(spec_.step > Duration{});
+  assert(std::chrono::seconds(1) % spec_.step == Duration{} || spec_.step % std::chrono::seconds(1) == Duration{});
   if (spec_.battery) battery_.emplace(spec_.battery->spec, spec_.battery->soc, spec_.step);
   for (const auto& setup : spec_.miners) {
     miners_.emplace_back(setup.spec, setup.errors, setup.start, setup.target);

@@ -35,9 +35,10 @@ struct HousePlantSpec {
   MeterSpec meter;
   Watts breaker_limit{};  ///< import at the connection; 0 = none
   std::vector<MinerSetup> miners;
-  std::uint64_t seed = 1;                          ///< of the meter's noise
-  Duration step = std::chrono::milliseconds(100);  ///< of the physics; divides a second
-  bool keep_history = true;                        ///< false: runs of months, which nobody reads second by second
+  std::uint64_t seed = 1;  ///< of the meter's noise
+  /// Of the physics; divides a second, or is whole seconds where nothing but miners moves (their physics is exact).
+  Duration step = std::chrono::milliseconds(100);
+  bool keep_history = true;  ///< false: runs of months, which nobody reads second by second
 };
 
 /// One instant. grid = load + miners − pv − battery; battery + discharge, grid + import.

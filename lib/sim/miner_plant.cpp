@@ -89,6 +89,7 @@ void MinerPlant::account_until(Duration time) {
   const WattHours drawn = 0.5 * (before + power()) * elapsed;
   energy_ += drawn;
   if (awake()) awake_energy_ += drawn;
+  if (phase_ == Phase::running) running_energy_ += drawn;
 }
 
 void MinerPlant::execute(const Command& command) {

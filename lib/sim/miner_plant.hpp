@@ -27,14 +27,15 @@ struct PlantSpec {
   Duration boot{};         ///< a control board's restart, before it wakes
   Watts wake_extra{40.0};  ///< drawn beside the sleeping watts while boards initialise, 60 % of the wake time
   TeraHashes max_hashrate{};
+  bool straight = false;  ///< every watt hashes the same; otherwise as below
 
   /// Settled hashrate at a true draw. Concave: the last watt hashes least. 0 below what the chips need.
   TeraHashes hashrate(Watts power) const;
 };
 
 /// Rows: `luxos-target`, `luxos-profile`, `vnish-throttle`, `vnish-preset`, `braiins-fast`, `braiins-slow`, `dcent`,
-/// `stock`, `plug`, `bitaxe`, and `published-luxos`, `published-vnish`, `published-braiins`. `not_found` names them
-/// all.
+/// `stock`, `plug`, `bitaxe`, and `published-luxos`, `published-vnish`, `published-braiins`; beside them `ideal:W` and
+/// `ideal-on-off:W`, without wake, ramps and sleeping watts. `not_found` names them all.
 Result<PlantSpec> plant_spec(std::string_view name);
 std::vector<std::string> plant_names();
 
@@ -77,10 +78,11 @@ class MinerPlant {
   /// Where the power settles if nothing else is commanded: biased target, or sleeping watts.
   Watts settled_power() const;
   TeraHashes hashrate() const;
-  WattHours energy() const { return energy_; }              ///< drawn since construction
-  WattHours awake_energy() const { return awake_energy_; }  ///< of it, not asleep
-  Duration uptime() const;                                  ///< of the mining process; 0 unless it runs
-  std::uint32_t starts() const { return starts_; }          ///< wakes that began
+  WattHours energy() const { return energy_; }                  ///< drawn since construction
+  WattHours awake_energy() const { return awake_energy_; }      ///< of it, not asleep
+  WattHours running_energy() const { return running_energy_; }  ///< of that, hashing
+  Duration uptime() const;                                      ///< of the mining process; 0 unless it runs
+  std::uint32_t starts() const { return starts_; }              ///< wakes that began
   std::uint32_t reboots() const { return reboots_; }
   std::uint32_t commands() const { return commands_; }  ///< accepted, lost ones included
 
@@ -123,7 +125,7 @@ class MinerPlant {
   Duration running_since_{};
   StaticVector<Command, kMaxPending> pending_;  ///< ascending by `due`
 
-  WattHours energy_{}, awake_energy_{};
+  WattHours energy_{}, awake_energy_{}, running_energy_{};
   std::uint32_t starts_ = 0, reboots_ = 0, commands_ = 0;
 };
 

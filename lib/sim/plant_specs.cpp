@@ -1,5 +1,7 @@
+#include <charconv>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "sim/miner_plant.hpp"
 
@@ -192,9 +194,37 @@ constexpr struct {
              {"published-vnish", published_vnish},
              {"published-braiins", published_braiins}};
 
+/// A miner of articles and sums: the watts that it is asked for at once, nothing asleep, as many hashes from each of
+/// them. 20 J/TH.
+PlantSpec ideal(std::string name, Envelope envelope) {
+  PlantSpec spec;
+  spec.name = std::move(name);
+  spec.max_hashrate = TeraHashes(envelope.max.value() / 20.0);
+  spec.envelope = envelope;
+  spec.wake_extra = Watts(0.0);
+  spec.straight = true;
+  return spec;
+}
+
+constexpr std::string_view kIdeal = "ideal:", kIdealOnOff = "ideal-on-off:";
+
+/// `ideal:W` runs from W / 4 to W, `ideal-on-off:W` at W only.
+std::optional<PlantSpec> ideal_named(std::string_view name) {
+  const bool on_off = name.starts_with(kIdealOnOff);
+  if (!on_off && !name.starts_with(kIdeal)) return std::nullopt;
+  const std::string_view written = name.substr(on_off ? kIdealOnOff.size() : kIdeal.size());
+  double watts = 0.0;
+  const auto [stop, error] = std::from_chars(written.data(), written.data() + written.size(), watts);
+  if (error != std::errc{} || stop != written.data() + written.size() || !(watts >= 1.0 && watts <= 1e6)) {
+    return std::nullopt;
+  }
+  return ideal(std::string(name), on_off ? one_level(watts) : range(watts / 4.0, watts, 1.0));
+}
+
 }  // namespace
 
 TeraHashes PlantSpec::hashrate(Watts power) const {
+  if (straight) return max_hashrate * (power / envelope.max);
   const double relative = power / envelope.max;
   return TeraHashes(max_hashrate.value() * curve_hashrate(relative * kCurveFullWatts) / kCurveFullHashrate);
 }
@@ -206,13 +236,15 @@ std::vector<std::string> plant_names() {
 }
 
 Result<PlantSpec> plant_spec(std::string_view name) {
+  if (auto made = ideal_named(name)) return *std::move(made);
   std::string known;
   for (const auto& entry : kRows) {
     if (entry.name == name) return entry.make();
     known += known.empty() ? "" : ", ";
     known += entry.name;
   }
-  return fail(ErrorKind::not_found, "no plant \"{}\"; known are {}", name, known);
+  return fail(ErrorKind::not_found, "no plant \"{}\"; known are {}, and ideal:W and ideal-on-off:W with watts", name,
+              known);
 }
 
 }  // namespace sluice::sim

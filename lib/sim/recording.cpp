@@ -1,20 +1,15 @@
 #include "sim/recording.hpp"
 
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
-#include <memory>
 #include <optional>
+
+#include "sim/gz_lines.hpp"
 
 namespace sluice::sim {
 namespace {
-
-struct GzClose {
-  void operator()(gzFile_s* file) const { gzclose(file); }
-};
 
 std::vector<std::string_view> split(std::string_view row) {
   std::vector<std::string_view> cells;
@@ -24,14 +19,6 @@ std::vector<std::string_view> split(std::string_view row) {
   }
   cells.push_back(row);
   return cells;
-}
-
-// Takes the number before the next comma off `row`.
-bool take_number(std::string_view& row, double& value) {
-  const std::string_view cell = row.substr(0, row.find(','));
-  row.remove_prefix(std::min(cell.size() + 1, row.size()));
-  const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  return error == std::errc{} && stop == cell.data() + cell.size();
 }
 
 // What a column's name promises. Irradiance beyond what reaches the air's edge is a mistake in the unit.
@@ -60,14 +47,13 @@ const std::vector<float>* Recording::column(std::string_view name) const {
 }
 
 Result<Recording> read_recording(const std::string& path, std::initializer_list<std::string_view> headers) {
-  const std::unique_ptr<gzFile_s, GzClose> file(gzopen(path.c_str(), "rb"));
-  if (!file) return fail(ErrorKind::not_found, "{}: cannot be opened; a gzip CSV is wanted", path);
+  auto lines = GzLines::open(path);
+  if (!lines) return tl::unexpected(lines.error());
   Recording recording;
   std::vector<Unit> units;
-  char buffer[256];
-  for (std::size_t line = 1; gzgets(file.get(), buffer, sizeof buffer) != nullptr; ++line) {
-    std::string_view row(buffer);
-    while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) row.remove_suffix(1);
+  std::string_view row;
+  while (lines->next(row)) {
+    const std::size_t line = lines->number();
     if (line == 1) {
       if (std::find(headers.begin(), headers.end(), row) == headers.end()) {
         return fail(ErrorKind::invalid, "{}:1: the columns are \"{}\", wanted \"{}\"", path, row,
@@ -100,9 +86,7 @@ Result<Recording> read_recording(const std::string& path, std::initializer_list<
                   line, time, wanted);
     }
   }
-  int error = Z_OK;
-  const char* why = gzerror(file.get(), &error);
-  if (error != Z_OK && error != Z_STREAM_END) return fail(ErrorKind::invalid, "{}: damaged: {}", path, why);
+  if (const Result<void> whole = lines->end(); !whole) return tl::unexpected(whole.error());
   if (recording.columns.empty() || recording.rows() == 0) {
     return fail(ErrorKind::invalid, "{}: no rows; a header line and a row a second or a minute are wanted", path);
   }

@@ -31,6 +31,7 @@ VirtualHouse::VirtualHouse(VirtualHouseSpec spec, std::shared_ptr<const Trace> t
 MonoTime VirtualHouse::now() const { return MonoTime(kOffset + house_.elapsed()); }
 
 WallTime VirtualHouse::wall_start() const {
+  if (spec_.wall_start) return *spec_.wall_start;
   return WallTime(spec_.first_day * kDay + seconds(spec_.house.start_second));
 }
 
@@ -55,6 +56,7 @@ void VirtualHouse::look(Duration since) {
   out.wall = wall();
   out.wall_sane = true;
   out.local_day = out.wall.time_since_epoch() / kDay;
+  if (spec_.market) spec_.market->tell(out);
   const HouseState& state = house_.state();
   out.grid.power = Reading<Watts>::good(house_.meter().power(), out.now);
   out.grid.imported = Reading<WattHours>::good(house_.meter().imported(), out.now);

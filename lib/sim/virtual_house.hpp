@@ -11,6 +11,7 @@
 #include "model/decision.hpp"
 #include "model/snapshot.hpp"
 #include "sim/house_plant.hpp"
+#include "sim/market.hpp"
 #include "sim/policy.hpp"
 #include "sim/random.hpp"
 
@@ -28,6 +29,9 @@ struct VirtualHouseSpec {
   /// A sensor tells what the sun could give, wrong by up to ± this share; none: nobody knows what is throttled.
   std::optional<double> potential_sensor{};
   std::int64_t first_day = 16'210;  ///< local day of the first second, days since 1970-01-01
+  /// Of the first second; none: `start_second` after midnight, UTC, of `first_day`.
+  std::optional<WallTime> wall_start{};
+  std::shared_ptr<Market> market{};  ///< none: nothing is known of money
 };
 
 /// How the miners were worked, counted by the house.

@@ -102,5 +102,32 @@ TEST_F(BenchCommand, DrawsADay) {
   EXPECT_EQ(run({"--suite", "day_b", "--plot", "7", "--svg", path("day.svg")}), 2);
 }
 
+TEST_F(BenchCommand, PricesAreRatedAgainstPerfectForesight) {
+  ASSERT_EQ(run({"--prices", "5min", "--days", "30:37", "--controllers", "oracle,threshold-band", "--json"}), 0)
+      << said_;
+  const json rows = json::parse(said_);
+  ASSERT_EQ(rows.size(), 8u);  // two plants, told at once and a slot late
+  for (const json& row : rows) {
+    EXPECT_EQ(row.at("days"), 7);
+    for (const char* key : {"net_value_pct", "net_value", "starts_per_day", "running_hours"}) {
+      EXPECT_TRUE(row.at(key).is_number()) << key;
+    }
+    EXPECT_LE(row.at("net_value_pct").get<double>(), 100.0);
+  }
+  EXPECT_EQ(rows[0].at("controller"), "oracle");
+}
+
+TEST_F(BenchCommand, WrongPricesAreNamed) {
+  EXPECT_EQ(run({"--prices", "5min", "--battery"}), 2);
+  EXPECT_TRUE(says("--battery")) << said_;
+  EXPECT_EQ(run({"--prices", "hourly"}), 2);
+  EXPECT_TRUE(says("dayahead-de")) << said_;
+  EXPECT_EQ(run({"--prices", "5min", "--days", "360:366"}), 2);
+  EXPECT_TRUE(says("--days")) << said_;
+  EXPECT_EQ(run({"--prices", "5min", "--controllers", "c2"}), 2);
+  EXPECT_TRUE(says("threshold-band")) << said_;
+  EXPECT_EQ(run({"--break-even", "20"}), 2);
+}
+
 }  // namespace
 }  // namespace sluice::cmd

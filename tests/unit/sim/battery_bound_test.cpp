@@ -50,6 +50,34 @@ TEST(BatteryBound, OneHourByHand) {
   EXPECT_NEAR(battery_bound(night, minutes(60), spec), -0.30 * (1.0 - 0.9025), 1e-9);
 }
 
+TEST(BatteryBound, PricesThatChangeAreUsedBothWays) {
+  auto spec = home();
+  spec.initial_soc = Percent(5.0);
+  spec.miners_max = Watts(1000.0);
+  // Without sun: what the dear hour needs, mining included, is bought in the cheap one before it.
+  const std::vector<float> hours{-100.0F, -1000.0F};
+  const std::vector<Prices> prices{{0.09, 0.05, 0.03}, {0.09, 0.30, 0.03}};
+  const double bought_for_later = 2.0 / 0.95 / 0.95;
+  EXPECT_NEAR(battery_bound(hours, minutes(60), spec, prices), 2.0 * 0.09 - (1.1 + bought_for_later) * 0.05, 1e-9);
+  // The same prices all the time are the other form.
+  const std::vector<float> day = day_of(3, Watts(5000.0), 600);
+  const std::vector<Prices> constant(day.size(), Prices{});
+  EXPECT_DOUBLE_EQ(battery_bound(day, minutes(10), spec, constant), battery_bound(day, minutes(10), spec));
+}
+
+TEST(BatteryBound, NegativePricesPayForEveryLoad) {
+  auto spec = home();
+  spec.miners_max = Watts(1000.0);
+  spec.battery.max_power = Watts(0.0);
+  const std::vector<float> hours{-500.0F};
+  const std::vector<Prices> prices{{0.09, -0.02, -0.05}};
+  EXPECT_NEAR(battery_bound(hours, minutes(60), spec, prices), 1.5 * 0.02 + 1.0 * 0.09, 1e-9);
+  // A full battery wins nothing by storing; its losses, drawn and given back at once, count as a load.
+  spec.battery.max_power = Watts(1000.0);
+  spec.initial_soc = Percent(100.0);
+  EXPECT_GT(battery_bound(hours, minutes(60), spec, prices), 1.5 * 0.02 + 1.0 * 0.09);
+}
+
 TEST(BatteryBound, StoresForTheEveningWhatWouldHaveBeenMined) {
   auto spec = home();
   spec.initial_soc = Percent(5.0);
