@@ -50,11 +50,15 @@ void Controller::Recent::add(double watts, MonoTime at, MonoTime now) {
   if (at != newest_) {
     newest_ = at;
     values_[next_++ % values_.size()] = {watts, at};
+    if (watts >= largest_.first) largest_ = {watts, at};
   }
-  most_ = watts;
-  for (const auto& [value, time] : values_) {
-    if (time != MonoTime{} && now - time <= kRecent) most_ = std::max(most_, value);
+  if (now - largest_.second > kRecent) {
+    largest_ = {watts, at};
+    for (const auto& value : values_) {
+      if (value.second != MonoTime{} && now - value.second <= kRecent) largest_ = std::max(largest_, value);
+    }
   }
+  most_ = std::max(watts, largest_.first);
 }
 
 Controller::Controller(Site site, const PersistentState& memory, MonoTime now, WallTime wall)
@@ -129,10 +133,10 @@ double Controller::battery_at(MonoTime time) const {
   return battery_before_.value.value() + share * (battery_now_.value - battery_before_.value).value();
 }
 
-double Controller::twins_w(Bound bound, MonoTime at) const {
+double Controller::twins_w(Bound bound) const {
   double sum = 0.0;
   for (const std::uint8_t member : order_) {
-    if (units_[member].controllable()) sum += units_[member].twin(bound).at(at);
+    if (units_[member].controllable()) sum += units_[member].metered_w(bound);
   }
   return sum;
 }
@@ -145,11 +149,11 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   sight.twin_w = twins_low_w;
   sight.grid_changed_at = grid_.changed_at();
   sight.settled = true;
-  const MonoTime value_time = grid_.value_time();
   for (const std::uint8_t member : order_) {
+    const Unit& unit = units_[member];
     for (const Bound bound : kBounds) {
-      const Twin& twin = units_[member].twin(bound);
-      sight.settled = sight.settled && twin.settled() && std::fabs(twin.at(value_time) - twin.power_w()) < 1.0;
+      const Twin& twin = unit.twin(bound);
+      sight.settled = sight.settled && twin.settled() && std::fabs(unit.metered_w(bound) - twin.power_w()) < 1.0;
     }
   }
   std::uint32_t members = 0;
@@ -195,7 +199,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   }
   bool sent = false;
   for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());
-  const double high_w = twins_w(Bound::high, value_time);
+  const double high_w = twins_w(Bound::high);
   if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, twins_low_w, high_w, sight.settled}, sent)) {
     grid_.declare_sign_flipped(snapshot.now);
   }
@@ -269,11 +273,10 @@ void Controller::begin_to_learn(const Snapshot& snapshot) {
 
 bool Controller::contradiction(const Snapshot& snapshot, double battery_w) const {
   if (!snapshot.pv.power.fresh(snapshot.now, kPvFresh)) return false;
-  const MonoTime at = grid_.value_time();
   double least_mining_w = 0.0;
   for (const Unit& unit : units_) {
     const bool measured = unit.learned().samples >= kStepsToKnowDraw;
-    if (unit.controllable()) least_mining_w += (measured ? 1.0 : kLeastDraw) * unit.twin(Bound::low).at(at);
+    if (unit.controllable()) least_mining_w += (measured ? 1.0 : kLeastDraw) * unit.metered_w(Bound::low);
   }
   // Meters are seconds apart, and a cloud moves kilowatts in that time: the most that was fed in lately is what counts.
   const double pv_w = recent_pv_.most();
@@ -340,13 +343,12 @@ double Controller::pid_available_w(double middle_w, double grid_w, double dt_s) 
 Budget Controller::budget(const Snapshot& snapshot, double grid_w, double battery_w, BatteryTerms& battery,
                           Decision& decision, double dt_s) {
   Budget out;
-  const MonoTime at = grid_.value_time();
   const double target_w = site_.control.grid_target.value();
   const double for_others_w = reserved_w(snapshot);
   battery.power_w = battery_w;
   double middle_surplus_w = 0.0;
   for (const Bound bound : kBounds) {
-    const double surplus = surplus_w(grid_w, twins_w(bound, at), battery);
+    const double surplus = surplus_w(grid_w, twins_w(bound), battery);
     middle_surplus_w += 0.5 * surplus;
     out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
@@ -397,6 +399,7 @@ double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surp
   sight.short_w = grid_w + battery.power_w;
   sight.surplus_w = surplus_w;
   sight.limited = site_.export_limit.has_value() || (pv.curtailed.fresh(snapshot.now, kPvFresh) && pv.curtailed.value);
+  if (!sight.limited) return hidden_.look(sight);
   sight.limit_w = site_.export_limit.value_or(Watts(0.0)).value();
   sight.grid_target_w = site_.control.grid_target.value();
   const bool pv_known = pv.power.fresh(snapshot.now, kPvFresh);
@@ -407,15 +410,14 @@ double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surp
   // A battery that takes what is left over throttles nothing.
   sight.releasable = pv_known && !clipped && battery.power_w > -kChargesW;
 
-  const MonoTime at = grid_.value_time();
   sight.settled = true;
   double asleep_w = 0.0, running_min_w = 0.0, running_max_w = 0.0;
   const Unit* next = nullptr;
   for (const std::uint8_t member : order_) {
     const Unit& unit = units_[member];
     if (!unit.controllable()) continue;
-    const double low_w = unit.twin(Bound::low).at(at);
-    const double high_w = unit.twin(Bound::high).at(at);
+    const double low_w = unit.metered_w(Bound::low);
+    const double high_w = unit.metered_w(Bound::high);
     sight.drawn_w += 0.5 * (low_w + high_w);
     sight.settled = sight.settled && unit.settled() && std::fabs(low_w - unit.twin(Bound::low).power_w()) < 1.0;
     if (unit.on()) {
@@ -565,7 +567,8 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   if (snapshot.pv.power.usable()) recent_pv_.add(snapshot.pv.power.value.value(), snapshot.pv.power.at, now);
   if (snapshot.battery.power.usable()) recent_battery_.add(battery_w, snapshot.battery.power.at, now);
   if (grid_.ever_read()) {
-    test_steps(snapshot, battery_w, twins_w(Bound::low, grid_.value_time()));
+    for (Unit& unit : units_) unit.look_at_meter(grid_.value_time());
+    test_steps(snapshot, battery_w, twins_w(Bound::low));
     learn_from_steps(snapshot, battery_w);
     look_at_jitter();
     grid_.contradiction(contradiction(snapshot, battery_w), now);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -54,13 +55,14 @@ class Controller {
     std::array<std::pair<double, MonoTime>, 8> values_{};
     std::size_t next_ = 0;
     MonoTime newest_{};
+    std::pair<double, MonoTime> largest_{std::numeric_limits<double>::lowest(), MonoTime{}};  ///< of `values_`
     double most_ = 0.0;
   };
 
   void order_members();
   double battery_at(MonoTime time) const;
   void look_at_battery(const BatteryObservation& battery);
-  double twins_w(Bound bound, MonoTime at) const;
+  double twins_w(Bound bound) const;  ///< of the controllable, when the grid reading was true
   void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w);
   void learn_from_steps(const Snapshot& snapshot, double battery_w);
   void begin_to_learn(const Snapshot& snapshot);

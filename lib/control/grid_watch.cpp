@@ -43,9 +43,12 @@ void GridWatch::observe(const Reading<Watts>& grid, MonoTime now) {
 }
 
 void GridWatch::learn_refresh(Duration interval) {
-  intervals_[interval_count_++ % intervals_.size()] = interval;
+  Duration& place = intervals_[interval_count_ % intervals_.size()];
+  const bool same = interval_count_ >= intervals_.size() && place == interval;
+  place = interval;
+  ++interval_count_;
   const std::size_t known = std::min(interval_count_, intervals_.size());
-  if (known < 4) return;
+  if (known < 4 || same) return;  // an even meter teaches nothing new
   // A value that happens to repeat makes an interval longer, never shorter: the lower quartile is the meter's own pace.
   std::array<Duration, 16> sorted = intervals_;
   std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(known));

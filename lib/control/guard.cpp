@@ -96,7 +96,8 @@ void limit_to_circuits(std::span<Unit> units, const Site& site) {
 
 void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, const GridPresence& presence,
            Reason surplus_lost, double import_w, std::span<Reason> reasons, GuardVerdicts& verdicts) {
-  verdicts = GuardVerdicts{};
+  std::fill_n(verdicts.cuts.begin(), units.size(), ReasonSet{});
+  std::fill_n(verdicts.urgent.begin(), units.size(), false);
   Cutter cut{units, reasons, verdicts, snapshot.now};
 
   for (std::size_t i = 0; i < units.size(); ++i) {

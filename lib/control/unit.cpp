@@ -106,7 +106,17 @@ double Unit::worst_w() const {
   return worst;
 }
 
-void Unit::refresh_dynamics(const MinerObservation& seen) {
+bool Unit::model_holds(const MinerObservation& seen) const {
+  return modelled_ && seen.envelope == modelled_envelope_ && seen.dynamics == modelled_dynamics_ &&
+         learned_ == modelled_learned_ && caution_s_ == modelled_caution_s_;
+}
+
+void Unit::refresh_model(const MinerObservation& seen) {
+  modelled_ = true;
+  modelled_envelope_ = seen.envelope;
+  modelled_dynamics_ = seen.dynamics;
+  modelled_learned_ = learned_;
+  modelled_caution_s_ = caution_s_;
   dynamics_ = seen.dynamics;
   if (seen.envelope.known()) {
     const Watts high = site->max_power.value() > 0.0 ? site->max_power : seen.envelope.max;
@@ -125,24 +135,20 @@ void Unit::refresh_dynamics(const MinerObservation& seen) {
   const double late_s = std::max(0.0, dead.high) + caution_s_;
   const Duration stopping = dynamics_.stop > Duration::zero() ? dynamics_.stop : dynamics_.ramp_down;
   const double stop = rate(stopping, top_w, kInstantly);
-  TwinDynamics low;
-  low.sleep_w = sleep_w();
-  low.min_w = envelope_.known() ? min_w() : 0.0;
-  TwinDynamics high = low;
-  low.dead_up_s = late_s;
-  low.dead_down_s = early_s;
+  TwinDynamics& low = low_dynamics_;
+  TwinDynamics& high = high_dynamics_;
+  low.sleep_w = high.sleep_w = sleep_w();
+  low.min_w = high.min_w = envelope_.known() ? min_w() : 0.0;
+  low.dead_up_s = high.dead_down_s = late_s;
+  low.dead_down_s = high.dead_up_s = early_s;
   low.up_w_per_s = up.low;
-  low.down_w_per_s = down.high;
-  low.stop_w_per_s = stop * kQuicker;
-  low.wake_s = wake.high;
-  high.dead_up_s = early_s;
-  high.dead_down_s = late_s;
   high.up_w_per_s = up.high;
+  low.down_w_per_s = down.high;
   high.down_w_per_s = down.low;
+  low.stop_w_per_s = stop * kQuicker;
   high.stop_w_per_s = stop / kSlower;
+  low.wake_s = wake.high;
   high.wake_s = wake.low;
-  low_.set_dynamics(low);
-  high_.set_dynamics(high);
 
   // For all who only want to know how slow it is.
   if (learned_.dead_time_s.samples >= kSamplesToName) dynamics_.dead_time = from_seconds(learned_.dead_time_s.value);
@@ -159,7 +165,10 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
   observed_at_ = now;
   just_sent_ = false;
   too_small_a_circuit_ = false;
-  refresh_dynamics(seen);
+  if (!model_holds(seen)) refresh_model(seen);
+  // Anew each tick: a miner that says it sleeps hurries its twins for one.
+  low_.set_dynamics(low_dynamics_);
+  high_.set_dynamics(high_dynamics_);
 
   const bool link_up = seen.link == LinkState::up;
   if (!link_up && !link_down_) down_since_ = now;
@@ -245,10 +254,8 @@ void Unit::adopt(const MinerObservation& seen, MonoTime now) {
                           : up                             ? Twin::Mode::running
                                                            : Twin::Mode::asleep;
   const double power_w = mode == Twin::Mode::running ? drawn_w(target_) : sleep_w();
-  TwinDynamics dynamics;
-  low_.reset(now, mode, power_w, dynamics);
-  high_.reset(now, mode, power_w, dynamics);
-  refresh_dynamics(seen);
+  low_.reset(now, mode, power_w, low_dynamics_);
+  high_.reset(now, mode, power_w, high_dynamics_);
   if (mode == Twin::Mode::waking) {
     low_.wake(now, drawn_w(target_));
     high_.wake(now, drawn_w(target_));
@@ -303,6 +310,11 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
   // A refused target leaves the miner where it was; what failed may or may not have arrived.
   if (refused && wanted_ == CommandKind::target) target_ = previous_target_;
   if (refused && wanted_ == CommandKind::wake) wanted_ = CommandKind::sleep;
+}
+
+void Unit::look_at_meter(MonoTime at) {
+  metered_at_ = at;
+  metered_w_ = {low_.at(at), high_.at(at)};
 }
 
 void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trusted) {
@@ -442,7 +454,9 @@ void Unit::limit_to(double cap_w) {
   if (cap >= envelope_.max) return;
   const Envelope limited = envelope_.limited(envelope_.min, cap);
   too_small_a_circuit_ = !limited.known();
-  if (limited.known()) envelope_ = limited;
+  if (!limited.known()) return;
+  envelope_ = limited;
+  modelled_ = false;  // for this tick only
 }
 
 void Unit::chased(double step_w, double sun_change_w, MonoTime now) {
@@ -538,6 +552,7 @@ void Unit::learn_draw(double gain) {
   if (!on()) return;
   low_.shift(drawn_w(target_) - before_w);
   high_.shift(drawn_w(target_) - before_w);
+  look_at_meter(metered_at_);
 }
 
 void Unit::learn_commissioned(double sleep_w, double wake_s) {
@@ -607,6 +622,7 @@ void Unit::take_over(const Unit& before) {
   const MinerSite* mine = site;
   *this = before;
   site = mine;
+  modelled_ = false;
 }
 
 }  // namespace sluice::control

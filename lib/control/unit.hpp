@@ -34,6 +34,9 @@ class Unit {
   /// Lost targets and wakes are sent again only while `trusted`: the grid can be read and is there.
   void observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted);
 
+  /// The instant of the grid reading that this tick's balance is written at.
+  void look_at_meter(MonoTime at);
+
   // --- what is known ---------------------------------------------------------------------------------------------
   /// May be commanded as part of the surplus: reachable, identified, nobody else's, not at fault.
   bool controllable() const { return controllable_; }
@@ -71,6 +74,8 @@ class Unit {
   double sleep_w() const;
   double wake_s() const;
   const Twin& twin(Bound bound) const { return bound == Bound::low ? low_ : high_; }
+  /// What the twin drew when the grid reading was true that `look_at_meter` was last told of.
+  double metered_w(Bound bound) const { return metered_w_[static_cast<std::size_t>(bound)]; }
   bool settled() const { return low_.settled() && high_.settled(); }
   /// The most it may be drawing now, for limits: both twins, what is on the way, and a lost command.
   double worst_w() const;
@@ -154,7 +159,10 @@ class Unit {
 
  private:
   void adopt(const MinerObservation& seen, MonoTime now);
-  void refresh_dynamics(const MinerObservation& seen);
+  /// Envelope, dynamics and what the twins go by, from the miner's word and what was learned of it.
+  void refresh_model(const MinerObservation& seen);
+  /// Nothing that `refresh_model` rests on has changed since it last ran.
+  bool model_holds(const MinerObservation& seen) const;
   void learn_wake(const MinerObservation& seen);
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
@@ -179,6 +187,15 @@ class Unit {
   int misfits_ = 0;                               ///< of such steps, in a row: no dead time and no ramp explains them
   double up_w_per_s_ = 0.0, down_w_per_s_ = 0.0;  ///< the likeliest ramps
   Twin low_, high_;
+  TwinDynamics low_dynamics_, high_dynamics_;
+  MonoTime metered_at_{};
+  std::array<double, 2> metered_w_{};  ///< by Bound
+  // what the model was made of
+  bool modelled_ = false;
+  Envelope modelled_envelope_;
+  MinerDynamics modelled_dynamics_;
+  LearnedMiner modelled_learned_;
+  double modelled_caution_s_ = 0.0;
 
   CommandKind wanted_ = CommandKind::none;
   Watts target_{};

@@ -59,6 +59,7 @@ struct MinerDynamics {
   Duration retarget_up{};           ///< least time between two raised targets
   Duration retarget_down{};         ///< least time between two lowered targets
   std::int32_t writes_per_day = 0;  ///< 0 = no limit known
+  bool operator==(const MinerDynamics&) const = default;
 };
 
 /// One miner as its thread last saw it. Everything that could not be read is `missing` or `unknown`.
