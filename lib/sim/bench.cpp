@@ -189,10 +189,18 @@ std::string BenchCase::plant_name() const {
 }
 
 void BreakerWatch::look(const HousePlant& house) {
-  const Watts excess = house.state().grid - limit_;
+  const bool excess = house.state().grid > limit_;
+  if (!excess) bound_ = 0;
   bool taking_part = false;
-  for (std::size_t i = 0; excess > Watts(0.0) && i < house.miner_count(); ++i) {
-    taking_part = taking_part || house.miner(i).state() != MinerState::asleep;
+  for (std::size_t i = 0; i < house.miner_count(); ++i) {
+    const MinerState state = house.miner(i).state();
+    const std::uint32_t bit = std::uint32_t{1} << i;
+    if (state != MinerState::waking) {
+      bound_ &= ~bit;
+    } else if (!excess) {
+      bound_ |= bit;
+    }
+    taking_part = taking_part || (excess && state != MinerState::asleep && (bound_ & bit) == 0);
   }
   lasting_ = taking_part ? lasting_ + seconds(1) : Duration{};
   if (lasting_ > grace_) counted_s_ += 1.0;

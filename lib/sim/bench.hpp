@@ -72,7 +72,10 @@ struct Outcome {
 /// Counts the time in which miners hold the connection above its limit although they had the time to get out of the
 /// way: min(awake miners' power, import − limit)⁺ > 0. Nobody can prevent the first seconds of an excess that the house
 /// causes: the meter has to show it, the miner's dead time has to pass, and its ramp to end. So the first `grace` of
-/// every excess is not counted, and what lasts longer is.
+/// every excess is not counted, and what lasts longer is. A wake that was under way before the excess is no different
+/// from a ramp: firmware takes the order to sleep and obeys it once awake (benchmark page, section 1: a command during
+/// WAKE is only queued). Such a miner's `grace` begins when it is awake; one that is woken into an excess counts like
+/// any other.
 class BreakerWatch {
  public:
   BreakerWatch(Watts limit, Duration grace) : limit_(limit), grace_(grace) {}
@@ -84,6 +87,7 @@ class BreakerWatch {
   Watts limit_;
   Duration grace_;
   Duration lasting_{};
+  std::uint32_t bound_ = 0;  ///< miners whose wake began before the excess, a bit each
   double counted_s_ = 0.0;
 };
 

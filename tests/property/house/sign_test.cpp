@@ -78,7 +78,7 @@ Found run(const Case& it, bool turned, int seconds) {
   VirtualHouse house(spec, std::make_shared<const Trace>(trace));
   Site site;
   site.has_pv_meter = it.tells_pv;
-  site.miners.push_back({"miner"});
+  site.miners.emplace_back().name = "miner";
   Reader reader(site, VirtualHouse::start(), house.wall_start());
   reader.tells_pv = it.tells_pv;
   house.run(reader, 600);

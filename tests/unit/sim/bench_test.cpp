@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -173,6 +174,32 @@ TEST(BreakerWatch, AHouseThatTakesTooMuchByItselfIsNotCounted) {
     watch.look(house);
   }
   EXPECT_EQ(watch.counted_s(), 0.0);
+}
+
+// Firmware that wakes obeys the order to sleep once it is awake: as with a ramp, what matters is whether it was given.
+TEST(BreakerWatch, AWakeThatBeganBeforeTheExcessIsNobodysFault) {
+  HousePlantSpec spec;
+  spec.step = std::chrono::seconds(1);
+  MinerSetup miner;
+  miner.spec = plant_spec("luxos-target").value();
+  miner.start = StartState::asleep;
+  spec.miners.push_back(miner);
+  Trace trace = constant_trace(Watts(0.0), Watts(0.0));
+  std::fill(trace.load_w.begin() + 30, trace.load_w.end(), 7000.0F);
+  const auto counted_s = [&](int woken_at, bool told_to_sleep) {
+    HousePlant house(spec, trace);
+    BreakerWatch watch(Watts(5750.0), std::chrono::seconds(10));
+    for (int second = 0; second < 120; ++second) {
+      if (second == woken_at) house.miner(0).wake();
+      if (second == 40 && told_to_sleep) house.miner(0).sleep();
+      house.advance(std::chrono::seconds(1));
+      watch.look(house);
+    }
+    return watch.counted_s();
+  };
+  EXPECT_EQ(counted_s(10, true), 0.0);
+  EXPECT_GT(counted_s(10, false), 0.0);
+  EXPECT_GT(counted_s(35, true), 0.0);
 }
 
 }  // namespace
