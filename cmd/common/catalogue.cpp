@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "common/paths.hpp"
+#include "common/tariffs.hpp"
+#include "io/clock.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -39,6 +41,12 @@ bool knows_timezone(std::string_view name) {
   return plain && std::filesystem::is_regular_file("/usr/share/zoneinfo/" + std::string(name), ignored);
 }
 
+std::vector<config::Catalogue::Remark> judge_tariff(const config::Config& config, const SearchFolders& folders) {
+  const io::SystemClock clock;
+  const auto now = clock.wall_sane() ? std::optional(clock.wall_now()) : std::nullopt;
+  return load_tariff(config, tariff_directories(folders.tariffs), now).remarks;
+}
+
 }  // namespace
 
 Result<Inventory> take_inventory(const SearchFolders& folders) {
@@ -54,12 +62,15 @@ Result<LoadedConfig> load_config(const std::string& file, const SearchFolders& f
   Result<Inventory> inventory = take_inventory(folders);
   if (!inventory) return tl::unexpected(inventory.error());
   config::LoadResult result = config::load_file(file, [&](const config::Config& decoded) {
-    if (decoded.adapter_paths.empty() && decoded.template_paths.empty()) return to_config_catalogue(*inventory);
-    SearchFolders all = folders;
-    all.configured_adapters = decoded.adapter_paths;
-    all.templates.insert(all.templates.begin(), decoded.template_paths.begin(), decoded.template_paths.end());
-    inventory = take_inventory(all);
-    return inventory ? to_config_catalogue(*inventory) : config::Catalogue{};
+    if (!decoded.adapter_paths.empty() || !decoded.template_paths.empty()) {
+      SearchFolders all = folders;
+      all.configured_adapters = decoded.adapter_paths;
+      all.templates.insert(all.templates.begin(), decoded.template_paths.begin(), decoded.template_paths.end());
+      inventory = take_inventory(all);
+    }
+    config::Catalogue catalogue = inventory ? to_config_catalogue(*inventory) : config::Catalogue{};
+    catalogue.judge_tariff = [&folders](const config::Config& one) { return judge_tariff(one, folders); };
+    return catalogue;
   });
   if (!inventory) return tl::unexpected(inventory.error());
   return LoadedConfig{std::move(result), std::move(*inventory)};

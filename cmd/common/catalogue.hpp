@@ -16,6 +16,7 @@ struct SearchFolders {
   std::vector<std::string> adapters;             ///< may belong to anybody: the user named them just now
   std::vector<std::string> configured_adapters;  ///< must be as safe as the installed ones
   std::vector<std::string> templates;
+  std::vector<std::string> tariffs;
 };
 
 struct Inventory {

@@ -22,6 +22,7 @@ Layout own_layout() {
   if (layout.build_tree) {
     layout.adapter_directory = (tree / "lib/sluice/adapters").string();
     layout.template_directory = (tree / "share/sluice/devices").string();
+    layout.tariff_directory = (tree / "share/sluice/tariffs").string();
   }
   return layout;
 }

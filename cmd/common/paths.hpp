@@ -17,6 +17,7 @@ struct Layout {
   std::string program_directory;   ///< of this executable
   std::string adapter_directory;   ///< empty: the installed ones are found without being named
   std::string template_directory;  ///< likewise
+  std::string tariff_directory;    ///< likewise
   /// Path of another program of the project.
   std::string program(const std::string& name) const;
   bool build_tree = false;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -17,6 +18,7 @@
 #include "exit_codes.hpp"
 #include "inventory.hpp"
 #include "learn.hpp"
+#include "tariff.hpp"
 
 namespace {
 
@@ -31,6 +33,7 @@ struct Arguments {
   DemoOptions demo;
   BenchOptions bench;
   BreakevenOptions breakeven;
+  TariffOptions tariff;
   std::string demo_for;
   std::string file, name, miner;
   bool json = false, open_directly = false, if_unclean = false, yes = false;
@@ -49,6 +52,7 @@ class CommandLine {
     add_demo();
     add_bench();
     add_breakeven();
+    add_tariff();
   }
 
   int run(int argc, char** argv) {
@@ -63,7 +67,11 @@ class CommandLine {
  private:
   CLI::App* command(const std::string& name, const std::string& text, const std::string& example,
                     std::function<int()> action) {
-    CLI::App* made = app_.add_subcommand(name, text);
+    return command(&app_, name, text, example, std::move(action));
+  }
+  CLI::App* command(CLI::App* parent, const std::string& name, const std::string& text, const std::string& example,
+                    std::function<int()> action) {
+    CLI::App* made = parent->add_subcommand(name, text);
     made->footer("Example: " + example + "\n" + kExitCodes);
     made->callback([this, action = std::move(action)] { action_ = action; });
     return made;
@@ -257,6 +265,53 @@ class CommandLine {
     config(made);
     folders(made);
     json(made);
+  }
+
+  void add_tariff() {
+    TariffOptions& to = in_.tariff;
+    CLI::App* group = app_.add_subcommand("tariff", "Tariff plans: what electricity costs, hour by hour");
+    group->require_subcommand(1);
+    const auto run = [this](int (*action)(const TariffOptions&)) {
+      return [this, action] {
+        in_.tariff.as_json = in_.json;
+        in_.tariff.config_file = in_.direct.config_file;
+        in_.tariff.colours = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+        return action(in_.tariff);
+      };
+    };
+    const auto folder = [&](CLI::App* made) {
+      made->add_option("--tariff-path", to.folders.tariffs, "Also look here for plans; may be repeated");
+    };
+    CLI::App* list = command(group, "list", "List the plans, each with its source and date", "sluice tariff list",
+                             run(list_tariffs));
+    folder(list);
+    json(list);
+
+    CLI::App* show = command(group, "show", "Show the prices of the next days",
+                             "sluice tariff show ontario-tou --days 3", run(show_tariff));
+    show->add_option("PLAN", to.name, "Name of a plan, or a file; without it: what the configuration names");
+    show->add_option("--days", to.days, "So many days")->capture_default_str()->check(CLI::Range(1, 31));
+    show->add_option("--from", to.from, "First day, such as 2026-11-28; today unless given");
+    show->add_option("--drawn", to.drawn_kwh, "For tiers: kWh drawn since the billing period began")
+        ->check(CLI::NonNegativeNumber);
+    config(show);
+    folder(show);
+    json(show);
+
+    CLI::App* check = command(group, "check", "Check a plan: every mistake at once, with hours and lines",
+                              "sluice tariff check my-plan.yaml", run(check_tariff));
+    check->add_option("FILE", to.name, "The plan")->required();
+    json(check);
+
+    CLI::App* import = command(group, "import", "Turn a rate of the OpenEI database (JSON) into a plan",
+                               "sluice tariff import rate.json --id my-plan --zone America/Chicago > my-plan.yaml",
+                               run(import_tariff));
+    import->add_option("FILE", to.name, "What the database answered")->required();
+    import->add_option("--id", to.id, "Name of the plan; the file must be called so")->required();
+    import->add_option("--zone", to.zone, "Clock of the meter; the database does not tell it")->required();
+    import->add_option("--currency", to.currency, "Currency of the rate")->capture_default_str();
+    import->add_option("--holidays", to.holidays, "Calendar whose holidays count as weekend, such as us");
+    import->add_option("--label", to.label, "Which rate, if there are several");
   }
 
   Arguments in_ = [] {

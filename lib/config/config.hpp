@@ -92,6 +92,33 @@ struct NotifyConfig {
   std::string webhook;  ///< URL; the event is POSTed as JSON
 };
 
+/// What feeding in pays, where the bill says otherwise than the plan.
+enum class TariffExport : std::uint8_t { plan, none, same, fixed };
+
+/// The electricity tariff: a plan, and what the owner's bill says otherwise. Prices are in `site.currency`.
+struct TariffConfig {
+  struct Adder {
+    std::string name;
+    PricePerKwh price;
+  };
+  struct Event {
+    std::string from, to;  ///< `2026-12-10 06:00`, on the tariff's clock
+    std::optional<PricePerKwh> import_price, export_price;
+  };
+  std::string plan;         ///< name, or absolute path of a file; empty: no tariff
+  std::string zone;         ///< empty: the plan's
+  int billing_day = 1;      ///< day of the month on which the billing period begins
+  double multiplier = 0.0;  ///< 0: the plan's
+  std::vector<Adder> adders;
+  TariffExport exported = TariffExport::plan;
+  std::optional<PricePerKwh> export_price;  ///< of `fixed`
+  std::vector<Event> events;
+  double demand_rate_per_kw = 0.0;  ///< 0: the plan's demand charges
+  Duration demand_interval{std::chrono::minutes(15)};
+  double demand_ratchet_pct = 0.0;
+  Watts accepted_peak{0.0};  ///< import up to this never counts as raising the peak
+};
+
 struct StoreConfig {
   std::string path = "/var/lib/sluice/history.db";
   std::string state_path = "/var/lib/sluice/state.db";
@@ -118,6 +145,7 @@ struct Config {
   ControlSettings control;
   ProfileName profile = ProfileName::normal;
   BatterySettings battery;
+  TariffConfig tariff;
   NotifyConfig notify;
   StoreConfig store;
   std::vector<std::string> adapter_paths;  ///< searched after the installed ones

@@ -39,6 +39,14 @@ struct Catalogue {
   std::vector<Adapter> adapters;
   std::vector<Template> templates;
   std::function<bool(std::string_view)> knows_timezone;  ///< empty: every name passes
+  /// Something about the section `tariff`, said by whoever can read plans.
+  struct Remark {
+    Severity severity = Severity::error;
+    std::string path;  ///< `tariff.plan`
+    std::string message, hint;
+  };
+  /// Asked when the file has that section; empty: everything passes.
+  std::function<std::vector<Remark>(const Config&)> judge_tariff;
 };
 
 struct LoadResult {

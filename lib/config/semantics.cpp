@@ -63,6 +63,7 @@ class Checker {
     one_miner_an_address();
     control();
     battery();
+    tariff();
   }
 
  private:
@@ -451,6 +452,22 @@ class Checker {
   void battery() {
     if (written("battery") && !has_battery() && sound("devices") && sound("battery")) {
       warning("battery", "no device has the role battery, so this has no effect", "add the battery under devices");
+    }
+  }
+
+  // ---- tariff
+
+  void tariff() {
+    if (!written("tariff") || !sound("tariff")) return;
+    const bool fixed = config_.tariff.exported == TariffExport::fixed;
+    if (fixed && !config_.tariff.export_price)
+      error("tariff.export.price_per_kwh", "is missing", "mode fixed needs the price: write 0.05 for 5 cents");
+    if (!fixed && config_.tariff.export_price)
+      error("tariff.export.price_per_kwh", "has no effect with this mode", "write mode: fixed, or remove it");
+    if (!catalogue_.judge_tariff) return;
+    for (const Catalogue::Remark& remark : catalogue_.judge_tariff(config_)) {
+      if (remark.severity == Severity::error) error(remark.path, remark.message, remark.hint);
+      if (remark.severity == Severity::warning) warning(remark.path, remark.message, remark.hint);
     }
   }
 

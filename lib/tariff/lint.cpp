@@ -116,8 +116,9 @@ class RuleWalk {
   void gaps(const std::string& where, std::vector<yaml::Diagnostic>& found) const {
     for (const auto& [window, gap] : gaps_) {
       const std::string lines = rules_.empty() ? "no rules"
-                                               : fmt::format("rules of lines {} to {}", rules_.front().line,
-                                                             std::max(rules_.back().line, rules_.front().line));
+                                : rules_.front().line == rules_.back().line
+                                    ? fmt::format("rules of line {}", rules_.front().line)
+                                    : fmt::format("rules of lines {} to {}", rules_.front().line, rules_.back().line);
       found.push_back(
           {plan_.file, rules_.empty() ? 1 : rules_.front().line, rules_.empty() ? 1 : rules_.front().column,
            fmt::format("no rule says what holds {} on {} (first on {}; {}): begin with a rule without "

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -160,10 +161,12 @@ struct Plan {
 };
 
 /// Reads a plan and says everything that is wrong with it: unknown keys, wrong units, periods without a price, unknown
-/// calendars, and hours for which no rule holds. `file` is for the messages. Empty when there is any error; warnings
+/// calendars and zones, and hours for which no rule holds. `file` is for the messages; without `knows_zone` every zone
+/// passes. Empty when there is any error; warnings
 /// (`Diagnostic::warning`) do not withhold the plan.
 std::optional<Plan> parse_plan(std::string_view text, const std::string& file,
-                               std::vector<yaml::Diagnostic>& diagnostics);
+                               std::vector<yaml::Diagnostic>& diagnostics,
+                               const std::function<bool(const std::string&)>& knows_zone = {});
 
 /// What a plan that can be read should still be looked at for: hours that no rule covers (an error), rules that overlap
 /// partly with others of the same kind, and rules that never decide.

@@ -56,7 +56,9 @@ double most_per_kwh(std::string_view currency) {
 
 class PlanParser : private yaml::Reader {
  public:
-  using Reader::Reader;
+  PlanParser(const std::string& file, std::vector<yaml::Diagnostic>& diagnostics,
+             const std::function<bool(const std::string&)>& knows_zone)
+      : Reader(file, diagnostics), knows_zone_(knows_zone) {}
 
   void top(const yaml::Node& root, Plan& plan) {
     plan_ = &plan;
@@ -73,7 +75,14 @@ class PlanParser : private yaml::Reader {
     if (const auto* node = root.find("notes")) plan.notes = text(*node, "notes");
     if (const auto* node = required(root, "", "currency")) currency(*node);
     if (const auto* node = required(root, "", "unit")) scale_ = unit(*node, "unit");
-    if (const auto* node = required(root, "", "zone")) plan.zone = text(*node, "zone");
+    if (const auto* node = required(root, "", "zone")) {
+      plan.zone = text(*node, "zone");
+      if (knows_zone_ && !knows_zone_(plan.zone))
+        complain(*node, "zone",
+                 fmt::format("no time zone is called `{}`; expected an IANA name such as America/Toronto, `UTC`, or an "
+                             "offset such as +10:00",
+                             plan.zone));
+    }
     if (const auto* node = root.find("holidays")) holidays(*node);
     if (const auto* node = root.find("seasons")) seasons(*node);
     if (const auto* node = root.find("colours")) colours(*node);
@@ -564,6 +573,7 @@ class PlanParser : private yaml::Reader {
     return names;
   }
 
+  const std::function<bool(const std::string&)>& knows_zone_;
   Plan* plan_ = nullptr;
   double scale_ = 1.0;
   std::map<std::string, std::vector<Season>, std::less<>> seasons_;
@@ -572,7 +582,8 @@ class PlanParser : private yaml::Reader {
 }  // namespace
 
 std::optional<Plan> parse_plan(std::string_view text, const std::string& file,
-                               std::vector<yaml::Diagnostic>& diagnostics) {
+                               std::vector<yaml::Diagnostic>& diagnostics,
+                               const std::function<bool(const std::string&)>& knows_zone) {
   std::vector<yaml::Diagnostic> found;
   std::vector<yaml::Mistake> mistakes;
   const yaml::Node root = yaml::parse(text, mistakes);
@@ -580,7 +591,7 @@ std::optional<Plan> parse_plan(std::string_view text, const std::string& file,
     found.push_back({file, mistake.line, mistake.column, std::move(mistake.text), ""});
   Plan plan;
   plan.file = file;
-  if (mistakes.empty()) PlanParser(file, found).top(root, plan);
+  if (mistakes.empty()) PlanParser(file, found, knows_zone).top(root, plan);
   if (found.empty()) found = lint(plan);
   std::ranges::stable_sort(found, {}, [](const yaml::Diagnostic& one) { return std::pair(one.line, one.column); });
   const bool good = std::ranges::all_of(found, &yaml::Diagnostic::warning);

@@ -20,6 +20,13 @@ inline Catalogue test_catalogue() {
                          {"mqtt-load", {Role::load}, Catalogue::Speaks::mqtt, {{"power", true}, {"wants", true}}},
                          {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
   catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };
+  catalogue.judge_tariff = [](const Config& config) -> std::vector<Catalogue::Remark> {
+    if (config.tariff.plan == "old-plan")
+      return {{Severity::warning, "tariff.plan", "is old", "compare with your bill"}};
+    if (config.tariff.plan != "ontario-tou")
+      return {{Severity::error, "tariff.plan", "there is no plan `" + config.tariff.plan + "`", "write ontario-tou"}};
+    return {};
+  };
   return catalogue;
 }
 
