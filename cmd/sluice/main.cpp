@@ -275,6 +275,8 @@ class CommandLine {
       return [this, action] {
         in_.tariff.as_json = in_.json;
         in_.tariff.config_file = in_.direct.config_file;
+        in_.tariff.folders.adapters = in_.direct.folders.adapters;
+        in_.tariff.folders.templates = in_.direct.folders.templates;
         in_.tariff.colours = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
         return action(in_.tariff);
       };
@@ -295,6 +297,7 @@ class CommandLine {
     show->add_option("--drawn", to.drawn_kwh, "For tiers: kWh drawn since the billing period began")
         ->check(CLI::NonNegativeNumber);
     config(show);
+    folders(show);
     folder(show);
     json(show);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "tariff/evaluation.hpp"
-#include "tariff/matching.hpp"
 
 namespace sluice::tariff {
 namespace {
@@ -23,6 +22,12 @@ DemandWatch::DemandWatch(const Plan& plan, const LocalTime& local_time, Settings
 
 void DemandWatch::observe(WallTime now, MonoTime at, Watts grid) {
   const LocalClock clock = local_time_.at(now);
+  if (clock.day != day_) {
+    day_ = clock.day;
+    moment_.today = facts_of(plan_, clock.day);
+    moment_.yesterday = facts_of(plan_, clock.day - std::chrono::days(1));
+  }
+  moment_.minute = static_cast<int>(clock.of_day / std::chrono::minutes(1));
   const Version* version = plan_.version_on(clock.day);
   if (version != version_) {
     version_ = version;
@@ -32,8 +37,6 @@ void DemandWatch::observe(WallTime now, MonoTime at, Watts grid) {
   const Duration since = at - last_at_;
   const bool held = has_last_ && since > Duration{} && since <= kLongestHold;
   limit_ = {};
-  const Moment moment{static_cast<int>(clock.of_day / std::chrono::minutes(1)), facts_of(plan_, clock.day),
-                      facts_of(plan_, clock.day - std::chrono::days(1))};
 
   for (std::size_t index = 0; index < intervals_.size(); ++index) {
     const DemandCharge& charge = version->demand[index];
@@ -47,7 +50,7 @@ void DemandWatch::observe(WallTime now, MonoTime at, Watts grid) {
       interval.seen += before;
       close(charge, interval);
       interval = {begin, WattHours(), Duration{}, billing_start(clock.day, settings_.billing_day),
-                  holds(charge.when, moment)};
+                  holds(charge.when, moment_)};
       if (held) {
         interval.seen = std::min(since, elapsed);
         interval.seen_energy = last_import_ * interval.seen;

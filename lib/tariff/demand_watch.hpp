@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/reading.hpp"
+#include "tariff/matching.hpp"
 #include "tariff/plan.hpp"
 
 namespace sluice::tariff {
@@ -18,7 +19,7 @@ struct BilledPeak {
   bool operator==(const BilledPeak&) const = default;
 };
 
-/// Not safe for several threads; allocates only when a billing period begins.
+/// Not safe for several threads; allocates at most once a day.
 class DemandWatch {
  public:
   struct Settings {
@@ -57,6 +58,8 @@ class DemandWatch {
   const LocalTime& local_time_;
   Settings settings_;
   std::vector<BilledPeak> peaks_;
+  LocalDay day_{};  ///< whose facts these are
+  Moment moment_;
   const Version* version_ = nullptr;
   std::vector<Interval> intervals_;  ///< one a demand charge of the version
   MonoTime last_at_{};

@@ -1,5 +1,9 @@
 #include "tariff/evaluation.hpp"
 
+#include <cstdlib>
+#include <ctime>
+#include <random>
+
 #include "support.hpp"
 
 namespace sluice::tariff {
@@ -302,6 +306,58 @@ TEST(Evaluation, SlotsAreContiguousAndAgreeWithEveryMinute) {
       }
     }
   }
+}
+
+/// Random rules against the C library's local time and conditions written out by hand.
+TEST(Evaluation, AgreesWithAnotherWayOfCounting) {
+  const char* before = std::getenv("TZ");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("TZ", ":America/Toronto", 1);
+  tzset();
+  const LocalTime toronto = zone("America/Toronto");
+  for (unsigned seed = 1; seed <= 150; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    std::mt19937 random(seed);
+    struct Case {
+      int days, from, to;
+    };
+    std::vector<Case> cases;
+    std::string rules = "    rules:\n      - {use: p0}\n";
+    for (int rule = 1; rule <= 4; ++rule) {
+      Case one{static_cast<int>(random() % 127) + 1, static_cast<int>(random() % 1440),
+               static_cast<int>(random() % 1440)};
+      if (one.from == one.to) one.to = (one.to + 1) % 1440;
+      std::string names;
+      for (int bit = 0; bit < 7; ++bit)
+        if ((one.days >> bit & 1) != 0)
+          names += (names.empty() ? "" : ",") +
+                   std::string("MonTueWedThuFriSatSun").substr(static_cast<std::size_t>(bit) * 3, 3);
+      rules += fmt::format("      - {{use: p{}, days: \"{}\", time: \"{}-{}\"}}\n", rule, names, clock_text(one.from),
+                           clock_text(one.to));
+      cases.push_back(one);
+    }
+    const Plan plan = plain("    periods: {p0: 0.1, p1: 0.2, p2: 0.3, p3: 0.4, p4: 0.5}\n" + rules);
+    const WallTime from = utc(seed % 2 == 0 ? "2026-03-07 00:00" : "2026-10-31 00:00"), to = from + days(3);
+    const PriceOutlook seen = Evaluation(plan, toronto, {}).outlook(from, to);
+    EXPECT_EQ(total(seen), to - from);
+    for (WallTime time = from; time < to; time += minutes(1)) {
+      const std::time_t seconds = unix_ms(time) / 1000;
+      std::tm clock{};
+      localtime_r(&seconds, &clock);
+      const int minute = clock.tm_hour * 60 + clock.tm_min, bit = (clock.tm_wday + 6) % 7;
+      std::size_t expected = 0;
+      for (std::size_t rule = 0; rule < cases.size(); ++rule) {
+        const Case& one = cases[rule];
+        const bool inside =
+            one.from < one.to ? one.from <= minute && minute < one.to : one.from <= minute || minute < one.to;
+        if (inside && (one.days >> bit & 1) != 0) expected = rule + 1;
+      }
+      ASSERT_NEAR(seen.at(time)->import_price.value(), 0.1 * static_cast<double>(expected + 1), 1e-12)
+          << clock_text(minute);
+    }
+  }
+  before != nullptr ? setenv("TZ", kept.c_str(), 1) : unsetenv("TZ");
+  tzset();
 }
 
 TEST(Evaluation, EveryHourOfAYearHasAPrice) {
