@@ -10,6 +10,8 @@
 #include "base/time.hpp"
 #include "base/units.hpp"
 #include "model/site.hpp"
+#include "tariff/heat.hpp"
+#include "tariff/schedule.hpp"
 
 namespace sluice::config {
 
@@ -87,6 +89,34 @@ struct MinerConfig {
   std::map<std::string, std::string> options;  ///< adapter's own settings, by its manifest
 };
 
+/// What would warm a room if no miner did.
+enum class HeatFuel : std::uint8_t { fixed, gas, oil, heat_pump, resistive };
+
+/// A room or tank that miners warm.
+struct HeatConfig {
+  std::string name;
+  std::vector<std::string> miners;
+  std::string device;  ///< its thermometer; empty = none
+  HeatFuel fuel = HeatFuel::fixed;
+  std::optional<PricePerKwh> value, fuel_price;
+  double efficiency = 0.9, cop = 3.0;
+  double useful_share = 1.0;
+  std::optional<tariff::Season> season;
+  std::optional<Celsius> target, max;
+  double band = 1.0;
+  PricePerKwh cooling_cost{};
+  std::optional<PricePerKwh> any_price_below;
+  Duration stale_after{std::chrono::hours(1)};
+};
+
+/// A period of the calendar.
+struct PeriodConfig {
+  tariff::When when;
+  std::vector<std::string> miners;  ///< empty = all
+  PeriodOrder order = PeriodOrder::none;
+  Watts power{0.0};
+};
+
 struct NotifyConfig {
   std::string exec;     ///< program; the event comes as JSON on its standard input
   std::string webhook;  ///< URL; the event is POSTed as JSON
@@ -146,6 +176,8 @@ struct Config {
   ProfileName profile = ProfileName::normal;
   BatterySettings battery;
   TariffConfig tariff;
+  std::vector<HeatConfig> heat;
+  std::vector<PeriodConfig> schedule;
   NotifyConfig notify;
   StoreConfig store;
   std::vector<std::string> adapter_paths;  ///< searched after the installed ones
@@ -157,6 +189,10 @@ struct Config {
 /// margin; the import cap is the main breaker × volts × phases × factor. A miner in no circuit is capped at
 /// `unknown_circuit_cap`.
 Site to_site(const Config& config);
+
+tariff::HeatSettings heat_settings(const HeatConfig& heat);
+/// The calendar, with miners as places in the file.
+std::vector<tariff::Period> periods(const Config& config);
 
 /// What the miners of a circuit may draw together for hours; never below 0.
 Watts continuous_limit(const CircuitConfig& circuit);

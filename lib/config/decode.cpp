@@ -6,6 +6,7 @@
 
 #include "config/fields.hpp"
 #include "config/scalars.hpp"
+#include "tariff/local_time.hpp"
 
 namespace sluice::config {
 namespace {
@@ -101,6 +102,10 @@ class Decoder {
         return read_curve(node, path, value);
       case FieldType::working:
         return read_working(node, path, value);
+      case FieldType::names:
+        return read_names(node, path, value);
+      case FieldType::windows:
+        return read_windows(field, node, path, value);
       case FieldType::share:
         return read_share(field, node, path, value);
       case FieldType::options:
@@ -118,6 +123,8 @@ class Decoder {
         return read_number(field, node, path, value);
       case FieldType::boolean:
         return read_boolean(node, path, value);
+      case FieldType::date:
+        return read_date(field, node, path, value);
       case FieldType::choice:
         return read_choice(field, node, path, value);
       default:
@@ -226,6 +233,51 @@ class Decoder {
       }
       value.texts.push_back(item.text);
     }
+    return true;
+  }
+
+  bool read_names(const Node& node, const std::string& path, Value& value) {
+    if (node.kind != Node::Kind::list || node.items.empty()) return wrong(node, path, "a list of names"), false;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const Node& item = node.items[i];
+      if (item.kind != Node::Kind::scalar || !valid_name(item.text))
+        return wrong(item, fmt::format("{}[{}]", path, i), "a name"), false;
+      value.texts.push_back(item.text);
+    }
+    return true;
+  }
+
+  bool read_date(const Field& field, const Node& node, const std::string& path, Value& value) {
+    // A leap year: February 29 is a date.
+    const auto day = tariff::parse_day("2024-" + node.text);
+    if (!day) return refuse(node, path, "a date of the year", std::nullopt, field);
+    const std::chrono::year_month_day date(*day);
+    value.number = static_cast<unsigned>(date.month()) * 100 + static_cast<unsigned>(date.day());
+    return true;
+  }
+
+  bool read_windows(const Field& field, const Node& node, const std::string& path, Value& value) {
+    if (node.kind == Node::Kind::scalar) return read_window(field, node, path, value);
+    if (node.kind != Node::Kind::list || node.items.empty()) return wrong(node, path, expected(field)), false;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const std::string item_path = fmt::format("{}[{}]", path, i);
+      if (node.items[i].kind != Node::Kind::scalar) return wrong(node.items[i], item_path, expected(field)), false;
+      if (!read_window(field, node.items[i], item_path, value)) return false;
+    }
+    return true;
+  }
+
+  bool read_window(const Field& field, const Node& node, const std::string& path, Value& value) {
+    const std::size_t dash = node.text.find('-');
+    const auto from = tariff::parse_clock(node.text.substr(0, dash));
+    const auto to = dash == std::string::npos ? std::nullopt : tariff::parse_clock(node.text.substr(dash + 1));
+    constexpr int kMidnight = 24 * 60;
+    if (!from || !to || *from == kMidnight) return refuse(node, path, "a time of day", std::nullopt, field);
+    if (*from == *to) {
+      problems_.error(node.place, path, quoted(node.text) + " is empty", "for the whole day leave it out");
+      return false;
+    }
+    value.curve.emplace_back(*from, *to);
     return true;
   }
 

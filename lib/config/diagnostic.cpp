@@ -57,11 +57,19 @@ bool is_utf8_safe(std::string_view line) {
   return true;
 }
 
+/// Where `key` stands, unless it only begins the name of a price: `value_per_kwh` is nobody's password.
+std::size_t find_key(std::string_view line, std::string_view key) {
+  std::size_t found = line.find(key);
+  while (found != std::string_view::npos && line.substr(found + key.size()).starts_with("_per_"))
+    found = line.find(key, found + key.size());
+  return found;
+}
+
 /// Diagnostics end up in logs: what follows a key that looks like a password is not shown, misspelt keys included.
 /// The name of a secret may be seen.
 std::string without_password(std::string_view line) {
   for (const std::string_view key : {"pass", "Pass", "PASS", "pasw", "pwd", "value"}) {
-    const std::size_t found = line.find(key);
+    const std::size_t found = find_key(line, key);
     const std::size_t colon = line.find(':', found == std::string_view::npos ? line.size() : found);
     if (colon == std::string_view::npos) continue;
     const std::size_t rest = line.find_first_not_of(" {", colon + 1);

@@ -154,8 +154,13 @@ void* enter_hysteresis(void* target) {
 // ---- choices, in the order of their enums ---------------------------------------------------------------------------
 
 constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room"};
+constexpr std::string_view kFuels[] = {"fixed", "gas", "oil", "heat-pump", "resistive"};
+// After `PeriodOrder::none`.
+constexpr std::string_view kOrders[] = {"sleep", "eco", "full", "solar"};
+constexpr std::string_view kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekday", "weekend"};
+constexpr tariff::DayMask kDayMasks[] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x1F, 0x60};
 constexpr std::string_view kNettings[] = {"sum", "per_phase"};
-constexpr std::string_view kStrategies[] = {"solar", "solar-battery", "full", "off"};
+constexpr std::string_view kStrategies[] = {"solar", "solar-battery", "full", "off", "economic", "schedule"};
 constexpr std::string_view kProfiles[] = {"gentle", "normal", "bare"};
 constexpr std::string_view kTariffExports[] = {"plan", "none", "same", "fixed"};
 constexpr std::string_view kOnStops[] = {"park", "minimum", "leave"};
@@ -790,6 +795,14 @@ const Field kControl[] = {
      .text = "Replaces the built-in start and stop rule by watts and seconds.",
      .fields = kHysteresis,
      .enter = enter_hysteresis},
+    {.name = "start_price",
+     .type = number,
+     .unit = "money",
+     .high = 1000,
+     .text = "What a start wears, in site.currency, beside `constraints.start_cost_wh` and what its wake costs. The "
+             "dearer, the fewer starts for a price that trembles.",
+     .store = store_control<&ControlSettings::start_price>,
+     .show = show_control<&ControlSettings::start_price>},
     {.name = "max_import_hold_s",
      .type = number,
      .unit = "s",
@@ -843,6 +856,23 @@ const Field kBattery[] = {
      .text = "What the battery inverter can discharge.",
      .store = store<&BatterySettings::max_discharge>,
      .show = nothing},
+    {.name = "efficiency_pct",
+     .type = number,
+     .unit = "%",
+     .low = 50,
+     .high = 100,
+     .text = "Each way: of a kWh that goes in, so much comes to be stored.",
+     .store = [](void* target,
+                 const Value& value) { static_cast<BatterySettings*>(target)->efficiency = value.number / 100.0; },
+     .show = [](const void* target,
+                const Field&) { return plain_text(100.0 * static_cast<const BatterySettings*>(target)->efficiency); }},
+    {.name = "wear_per_kwh",
+     .type = number,
+     .unit = "money",
+     .high = 10,
+     .text = "What a kWh taken out of it for mining wears, in site.currency.",
+     .store = store<&BatterySettings::wear>,
+     .show = show<&BatterySettings::wear>},
     {.name = "share",
      .type = share,
      .fallback = "forecast",
@@ -1018,6 +1048,206 @@ const Field kTariff[] = {
      .enter = same},
 };
 
+// ---- heat and schedule
+
+tariff::Season& season_of(void* target) { return *static_cast<tariff::Season*>(target); }
+template <auto Member>
+void* enter_season(void* target) {
+  std::optional<tariff::Season>& season = static_cast<ClassOf<Member>*>(target)->*Member;
+  return &season.emplace();
+}
+
+const Field kSeason[] = {
+    {.name = "from",
+     .type = date,
+     .required = true,
+     .text = "Its first day.",
+     .store = [](void* target, const Value& value) { season_of(target).from = static_cast<int>(value.number); },
+     .show = nothing},
+    {.name = "to",
+     .type = date,
+     .required = true,
+     .text = "Its last day; may lie in the next year.",
+     .store = [](void* target, const Value& value) { season_of(target).to = static_cast<int>(value.number); },
+     .show = nothing},
+};
+
+const Field kHeat[] = {
+    {.name = "name",
+     .type = name,
+     .required = true,
+     .text = "Unique name of the room or tank.",
+     .store = store<&HeatConfig::name>,
+     .show = nothing},
+    {.name = "miners",
+     .type = names,
+     .required = true,
+     .text = "The miners that warm it. Each warms one room.",
+     .store = store<&HeatConfig::miners>,
+     .show = nothing},
+    {.name = "device",
+     .type = text,
+     .fallback = "none: the season alone decides",
+     .text = "Its thermometer: a device with role room.",
+     .store = store<&HeatConfig::device>,
+     .show = nothing},
+    {.name = "fuel",
+     .type = choice,
+     .choices = kFuels,
+     .text = "What would warm it otherwise. `fixed`: `value_per_kwh` is what a kWh of heat costs.",
+     .store = store<&HeatConfig::fuel>,
+     .show = show<&HeatConfig::fuel>},
+    {.name = "value_per_kwh",
+     .type = number,
+     .unit = "money",
+     .high = 100,
+     .fallback = "by fuel",
+     .text = "What a kWh of heat costs, for fuel `fixed`.",
+     .store = store<&HeatConfig::value>,
+     .show = nothing},
+    {.name = "fuel_price_per_kwh",
+     .type = number,
+     .unit = "money",
+     .high = 100,
+     .fallback = "electricity: what the grid costs now",
+     .text =
+         "Price of a kWh of fuel, or of the electricity for `heat-pump` and `resistive`. A litre of heating oil and a "
+         "cubic metre of gas hold about 10 kWh.",
+     .store = store<&HeatConfig::fuel_price>,
+     .show = nothing},
+    {.name = "efficiency",
+     .type = number,
+     .low = 0.1,
+     .high = 1.1,
+     .text = "Of the boiler, for `gas` and `oil`.",
+     .store = store<&HeatConfig::efficiency>,
+     .show = show<&HeatConfig::efficiency>},
+    {.name = "cop",
+     .type = number,
+     .low = 1,
+     .high = 8,
+     .text = "Of the heat pump.",
+     .store = store<&HeatConfig::cop>,
+     .show = show<&HeatConfig::cop>},
+    {.name = "useful_share",
+     .type = number,
+     .high = 1,
+     .text = "How much of the miners' heat really replaces other heat.",
+     .store = store<&HeatConfig::useful_share>,
+     .show = show<&HeatConfig::useful_share>},
+    {.name = "season",
+     .type = section,
+     .text = "When heat is wanted at all. All year without it.",
+     .fields = kSeason,
+     .enter = enter_season<&HeatConfig::season>},
+    {.name = "target_c",
+     .type = number,
+     .unit = "°C",
+     .low = 1,
+     .high = 95,
+     .fallback = "none: the season alone decides",
+     .text = "Heat is wanted until the thermometer shows this.",
+     .store = store<&HeatConfig::target>,
+     .show = nothing},
+    {.name = "band_k",
+     .type = number,
+     .unit = "K",
+     .low = 0.2,
+     .high = 20,
+     .text = "It is wanted again this far below the target, and is cooled away this far above it.",
+     .store = store<&HeatConfig::band>,
+     .show = show<&HeatConfig::band>},
+    {.name = "cooling_cost_per_kwh",
+     .type = number,
+     .unit = "money",
+     .high = 100,
+     .text = "What it costs to take a kWh of heat out again.",
+     .store = store<&HeatConfig::cooling_cost>,
+     .show = show<&HeatConfig::cooling_cost>},
+    {.name = "any_price_below",
+     .type = number,
+     .unit = "money",
+     .high = 100,
+     .fallback = "what mining and heat are worth",
+     .text = "While heat is wanted, mine at any price of a kWh below this.",
+     .store = store<&HeatConfig::any_price_below>,
+     .show = nothing},
+    {.name = "max_c",
+     .type = number,
+     .unit = "°C",
+     .low = 5,
+     .high = 100,
+     .fallback = "no guard",
+     .text = "From here on its miners sleep, whatever for, until it is 2 K cooler.",
+     .store = store<&HeatConfig::max>,
+     .show = nothing},
+    {.name = "stale_after_s",
+     .type = number,
+     .unit = "s",
+     .low = 60,
+     .high = 21600,
+     .text = "A temperature counts for this long.",
+     .store = store<&HeatConfig::stale_after>,
+     .show = show<&HeatConfig::stale_after>},
+};
+
+const Field kSchedule[] = {
+    {.name = "days",
+     .type = choices,
+     .choices = kDays,
+     .fallback = "every day",
+     .text = "Days of the week. What runs past midnight belongs to each day that it touches.",
+     .store =
+         [](void* target, const Value& value) {
+           auto& when = static_cast<PeriodConfig*>(target)->when;
+           when.days = 0;
+           for (const std::size_t choice : value.choices)
+             when.days = static_cast<tariff::DayMask>(when.days | kDayMasks[choice]);
+         },
+     .show = nothing},
+    {.name = "time",
+     .type = windows,
+     .fallback = "all day",
+     .text = "From when to when, by the clock of the site's time zone.",
+     .store =
+         [](void* target, const Value& value) {
+           for (const auto& [from, to] : value.curve)
+             static_cast<PeriodConfig*>(target)->when.windows.push_back({static_cast<int>(from), static_cast<int>(to)});
+         },
+     .show = nothing},
+    {.name = "season",
+     .type = section,
+     .text = "Only between two dates.",
+     .fields = kSeason,
+     .enter = [](void* target) -> void* { return &static_cast<PeriodConfig*>(target)->when.seasons.emplace_back(); }},
+    {.name = "miners",
+     .type = names,
+     .fallback = "all",
+     .text = "For whom.",
+     .store = store<&PeriodConfig::miners>,
+     .show = nothing},
+    {.name = "order",
+     .type = choice,
+     .required = true,
+     .choices = kOrders,
+     .text = "`sleep`: asleep. `eco`: holds `power_w`. `full`: all it can take. `solar`: follows the surplus, buys "
+             "nothing.",
+     .store =
+         [](void* target, const Value& value) {
+           static_cast<PeriodConfig*>(target)->order = static_cast<PeriodOrder>(value.choices.front() + 1);
+         },
+     .show = nothing},
+    {.name = "power_w",
+     .type = number,
+     .unit = "W",
+     .low = 1,
+     .high = 50000,
+     .fallback = "for `eco` only",
+     .text = "What `eco` holds.",
+     .store = store<&PeriodConfig::power>,
+     .show = nothing},
+};
+
 const Field kNotify[] = {
     {.name = "exec",
      .type = path,
@@ -1124,6 +1354,19 @@ const Field kTop[] = {
      .text = "What electricity costs and brings. docs/guide/tariffs.md explains plans.",
      .fields = kTariff,
      .enter = inside<&Config::tariff>},
+    {.name = "heat",
+     .type = list,
+     .high = static_cast<double>(kMaxMiners),
+     .text = "Rooms and tanks that miners warm, and what their heat is worth. docs/guide/heat.md explains them.",
+     .fields = kHeat,
+     .enter = append<&Config::heat>},
+    {.name = "schedule",
+     .type = list,
+     .high = 64,
+     .text = "Periods that order watt levels by the clock; the last one that holds decides, and where none holds, the "
+             "strategy does. docs/guide/money.md explains them.",
+     .fields = kSchedule,
+     .enter = append<&Config::schedule>},
     {.name = "notify",
      .type = section,
      .text = "Who is told of alarms.",
@@ -1205,6 +1448,12 @@ std::string expected(const Field& field) {
       return "a curve such as [[20, 0], [100, 1]]";
     case working:
       return "a curve such as [[2000, 75], [3000, 100]]";
+    case names:
+      return "a list of names, such as [s19]";
+    case date:
+      return "month and day in quotes, such as \"11-01\"";
+    case windows:
+      return "a time of day in quotes, such as \"22:00-06:00\", or a list of them";
     case share:
       return "forecast, a number from 0 to 1, or a curve such as [[20, 0], [95, 1]]";
     case options:

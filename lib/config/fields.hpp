@@ -34,6 +34,9 @@ enum class FieldType : std::uint8_t {
   curve,    ///< [[soc_pct, share], …], ascending
   share,    ///< `forecast`, a number 0…1, or a curve
   working,  ///< [[watts, ths], …], both ascending
+  names,    ///< a list of names
+  date,     ///< month and day, `11-01`
+  windows,  ///< `22:00-06:00`, or a list of them
   options,  ///< a map of scalars that the adapter's manifest or the device's template describes
 };
 
@@ -44,7 +47,7 @@ struct Value {
   bool boolean = false;
   std::vector<std::size_t> choices;  ///< indices into `Field::choices`
   std::vector<std::string> texts;
-  std::vector<std::pair<double, double>> curve;
+  std::vector<std::pair<double, double>> curve;            ///< windows: minutes of the day
   std::vector<std::pair<std::string, std::string>> pairs;  ///< secret: one pair; options: all
   std::string_view unit;
 };

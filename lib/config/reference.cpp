@@ -101,6 +101,14 @@ Json type_json(const Field& field, void* target) {
       return curve_json();
     case FieldType::working:
       return working_json();
+    case FieldType::names:
+      return {{"type", "array"}, {"items", {{"type", {"string", "number"}}}}, {"minItems", 1}};
+    case FieldType::date:
+      return text("^[0-9]{2}-[0-9]{2}$");
+    case FieldType::windows: {
+      const Json one = text("^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$");
+      return {{"oneOf", {one, {{"type", "array"}, {"items", one}, {"minItems", 1}}}}};
+    }
     case FieldType::share:
       return {{"oneOf", {{{"const", "forecast"}}, {{"type", "number"}, {"minimum", 0}, {"maximum", 1}}, curve_json()}}};
     case FieldType::options:

@@ -14,6 +14,7 @@ constexpr double kContinuousFactor = 0.8;  // NEC 210.20, CEC 8-104; sockets els
 constexpr Watts kBigOn120V{1440.0};        // 15 A × 120 V × 0.8
 constexpr double kLowVoltage = 150.0;      // below: a 120 V system
 
+constexpr PricePerKwh kDearKwh{2.0};
 constexpr double kBestJoulesPerTh = 5.0;     // the best machines of 2025 need 12 to 15
 constexpr double kWorstJoulesPerTh = 200.0;  // an S9 needs 84
 
@@ -64,6 +65,8 @@ class Checker {
     control();
     battery();
     tariff();
+    heat();
+    schedule();
   }
 
  private:
@@ -468,6 +471,136 @@ class Checker {
     for (const Catalogue::Remark& remark : catalogue_.judge_tariff(config_)) {
       if (remark.severity == Severity::error) error(remark.path, remark.message, remark.hint);
       if (remark.severity == Severity::warning) warning(remark.path, remark.message, remark.hint);
+    }
+  }
+
+  // ---- heat and schedule
+
+  /// Every name stands for a miner of the file.
+  bool known_miners(const std::vector<std::string>& miners, const std::string& path) {
+    if (!sound("miners")) return false;
+    std::vector<std::string> names;
+    for (const MinerConfig& miner : config_.miners) names.push_back(miner.name);
+    bool all = true;
+    for (std::size_t i = 0; i < miners.size(); ++i) {
+      if (std::ranges::find(names, miners[i]) != names.end()) continue;
+      error(fmt::format("{}[{}]", path, i), fmt::format("there is no miner {}", quoted(miners[i])),
+            names.empty() ? "add it under miners" : listed(miners[i], names));
+      all = false;
+    }
+    return all;
+  }
+
+  void heat() {
+    unique("heat", config_.heat);
+    for (std::size_t i = 0; i < config_.heat.size(); ++i) {
+      const HeatConfig& heat = config_.heat[i];
+      const std::string path = fmt::format("heat[{}]", i);
+      const bool readable = sound(path);
+      known_miners(heat.miners, path + ".miners");
+      one_room_a_miner(i);
+      if (readable) {
+        price_of_heat(heat, path);
+        thermometer(heat, path);
+      }
+    }
+  }
+
+  void one_room_a_miner(std::size_t i) {
+    for (std::size_t m = 0; m < config_.heat[i].miners.size(); ++m) {
+      for (std::size_t k = 0; k < i; ++k) {
+        const auto& others = config_.heat[k].miners;
+        if (std::ranges::find(others, config_.heat[i].miners[m]) == others.end()) continue;
+        error(fmt::format("heat[{}].miners[{}]", i, m),
+              fmt::format("{} warms {} already", quoted(config_.heat[i].miners[m]), quoted(config_.heat[k].name)),
+              "its heat goes into one room");
+      }
+    }
+  }
+
+  void price_of_heat(const HeatConfig& heat, const std::string& path) {
+    const bool burns = heat.fuel == HeatFuel::gas || heat.fuel == HeatFuel::oil;
+    if (heat.fuel == HeatFuel::fixed && !heat.value)
+      error(path + ".value_per_kwh", "is missing", "write what a kWh of heat costs, or a fuel and its price");
+    if (burns && !heat.fuel_price)
+      error(path + ".fuel_price_per_kwh", "is missing", "write what a kWh of the fuel costs");
+    if (heat.fuel != HeatFuel::fixed && heat.value)
+      error(path + ".value_per_kwh", "is for fuel fixed", "remove it, or remove fuel");
+    const auto unused = [&](const char* key, bool used) {
+      if (!used && written(path + "." + key))
+        error(fmt::format("{}.{}", path, key), "is not of this fuel", "remove it");
+    };
+    unused("fuel_price_per_kwh", heat.fuel != HeatFuel::fixed);
+    unused("efficiency", burns);
+    unused("cop", heat.fuel == HeatFuel::heat_pump);
+    // In the currencies that most write, a kWh costs cents.
+    static constexpr std::string_view kLarge[] = {"EUR", "USD", "CAD", "GBP", "CHF", "AUD", "NZD"};
+    if (std::ranges::find(kLarge, config_.currency) == std::end(kLarge)) return;
+    const std::pair<const char*, std::optional<PricePerKwh>> amounts[] = {{"value_per_kwh", heat.value},
+                                                                          {"fuel_price_per_kwh", heat.fuel_price},
+                                                                          {"cooling_cost_per_kwh", heat.cooling_cost},
+                                                                          {"any_price_below", heat.any_price_below}};
+    for (const auto& [key, amount] : amounts) {
+      if (amount && *amount > kDearKwh)
+        warning(fmt::format("{}.{}", path, key),
+                fmt::format("{:g} {} for a kWh is much", amount->value(), config_.currency), "write 0.12 for 12 cents");
+    }
+  }
+
+  void thermometer(const HeatConfig& heat, const std::string& path) {
+    const bool needed = heat.target || heat.max;
+    if (heat.device.empty()) {
+      if (needed) error(path + ".device", "is missing, nothing tells the temperature", "name a device with role: room");
+      if (!heat.season && !needed)
+        warning(path, "its heat counts as wanted on every day of the year", "add a season, or a device and target_c");
+      return;
+    }
+    if (!needed) error(path + ".target_c", "is missing beside a thermometer", "write target_c or max_c");
+    const auto found = std::ranges::find(config_.devices, heat.device, &DeviceConfig::name);
+    std::vector<std::string> names;
+    for (const DeviceConfig& device : config_.devices)
+      if (contains(device.roles, Role::room)) names.push_back(device.name);
+    if (sound("devices") && (found == config_.devices.end() || !contains(found->roles, Role::room))) {
+      error(path + ".device",
+            found == config_.devices.end() ? fmt::format("there is no device {}", quoted(heat.device))
+                                           : fmt::format("{} has not the role room", quoted(heat.device)),
+            names.empty() ? "add a device with role: room, such as one of template mqtt-temperature"
+                          : listed(heat.device, std::move(names)));
+    }
+    if (heat.target && heat.max && *heat.max < *heat.target + Celsius(heat.band))
+      error(path + ".max_c",
+            fmt::format("{:g} °C lies within the band of {:g} °C", heat.max->value(), heat.target->value()),
+            fmt::format("write at least {:g}", heat.target->value() + heat.band));
+  }
+
+  void schedule() {
+    bool judged = !config_.schedule.empty();
+    for (std::size_t i = 0; i < config_.schedule.size(); ++i) {
+      const PeriodConfig& period = config_.schedule[i];
+      const std::string path = fmt::format("schedule[{}]", i);
+      const bool readable = sound(path);
+      judged = known_miners(period.miners, path + ".miners") && readable && judged;
+      if (!readable) continue;
+      const bool eco = period.order == PeriodOrder::watts;
+      if (eco && period.power <= Watts(0.0)) error(path + ".power_w", "is missing", "write the watts that eco holds");
+      if (!eco && period.power > Watts(0.0))
+        error(path + ".power_w", "is for eco only", "remove it, or write order: eco");
+    }
+    if (!judged) return;
+    const std::vector<tariff::Period> all = periods(config_);
+    for (const tariff::Overlap& overlap : tariff::overlaps(all)) {
+      warning(fmt::format("schedule[{}]", overlap.later),
+              fmt::format("disagrees with schedule[{}], for instance on {}", overlap.earlier, overlap.example),
+              "the later one decides");
+    }
+    for (std::size_t i = 0; i < config_.miners.size(); ++i) {
+      if (config_.miners[i].strategy != Strategy::schedule) continue;
+      const tariff::Gap gap = tariff::gap(all, i);
+      if (gap.hours_a_week <= 0.0) continue;
+      warning("schedule",
+              fmt::format("says nothing of {} in {:g} hours of a week, for instance {}, so it sleeps then",
+                          quoted(config_.miners[i].name), gap.hours_a_week, gap.example),
+              "put a period with order: sleep and no time first, if that is meant");
     }
   }
 

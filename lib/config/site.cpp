@@ -34,6 +34,48 @@ Watts unknown_circuit_cap(const Config& config) {
   return config.main_volts < 150.0 ? kUnknownCircuit120V : kUnknownCircuit230V;
 }
 
+tariff::HeatSettings heat_settings(const HeatConfig& heat) {
+  tariff::HeatSettings settings;
+  switch (heat.fuel) {
+    case HeatFuel::fixed:
+      settings.value = heat.value;
+      break;
+    case HeatFuel::gas:
+    case HeatFuel::oil:
+      settings.efficiency = heat.efficiency;
+      break;
+    case HeatFuel::heat_pump:
+      settings.efficiency = heat.cop;
+      break;
+    case HeatFuel::resistive:
+      break;
+  }
+  if (heat.fuel != HeatFuel::fixed && heat.fuel_price)
+    settings.value = tariff::heat_price(*heat.fuel_price, settings.efficiency);
+  settings.useful_share = heat.useful_share;
+  settings.season = heat.season;
+  settings.target = heat.target;
+  settings.band = heat.band;
+  settings.cooling_cost = heat.cooling_cost;
+  settings.max = heat.max;
+  settings.any_price_below = heat.any_price_below;
+  settings.stale_after = heat.stale_after;
+  return settings;
+}
+
+std::vector<tariff::Period> periods(const Config& config) {
+  std::vector<tariff::Period> out;
+  for (const PeriodConfig& period : config.schedule) {
+    tariff::Period made{period.when, period.order, period.power};
+    if (!period.miners.empty()) made.miners = 0;
+    for (std::size_t i = 0; i < config.miners.size(); ++i) {
+      if (std::ranges::find(period.miners, config.miners[i].name) != period.miners.end()) made.miners |= 1U << i;
+    }
+    out.push_back(std::move(made));
+  }
+  return out;
+}
+
 Site to_site(const Config& config) {
   Site site;
   site.name = config.site_name;

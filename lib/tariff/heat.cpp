@@ -13,9 +13,30 @@ constexpr Duration kLongestStep = std::chrono::minutes(1);  // after a pause nob
 constexpr Watts kHeats{100.0};
 constexpr double kLeastC = -40.0, kMostC = 120.0;  // colder than any house, hotter than any tank
 
+bool holds(const Season& season, int date) {
+  const bool after = date >= season.from, before = date <= season.to;
+  return season.from <= season.to ? after && before : after || before;
+}
+
 }  // namespace
 
 PricePerKwh heat_price(PricePerKwh fuel_price, double efficiency) { return fuel_price / efficiency; }
+
+std::string_view to_string(HeatNeed need) {
+  switch (need) {
+    case HeatNeed::unknown:
+      return "not known";
+    case HeatNeed::wanted:
+      return "wanted";
+    case HeatNeed::content:
+      return "warm enough";
+    case HeatNeed::cooled:
+      return "cooled away";
+    case HeatNeed::too_warm:
+      return "too warm to mine";
+  }
+  return "invalid";
+}
 
 int date_of_year(std::int64_t local_day) {
   if (local_day == 0) return 0;
@@ -49,7 +70,7 @@ HeatNeed HeatZone::need(std::optional<Celsius> temperature, const HeatScene& sce
   if (too_warm_) return HeatNeed::too_warm;
   const bool date_known = scene.date != 0 || !settings_.season;
   if (!date_known) return HeatNeed::unknown;
-  const bool season = !settings_.season || settings_.season->holds(scene.date);
+  const bool season = !settings_.season || holds(*settings_.season, scene.date);
   if (!settings_.target) return season ? HeatNeed::wanted : HeatNeed::cooled;
   if (!temperature) return HeatNeed::unknown;
   const Celsius target = *settings_.target, band(settings_.band);

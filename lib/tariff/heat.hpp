@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/time.hpp"
 #include "base/units.hpp"
 #include "model/reading.hpp"
+#include "tariff/plan.hpp"
 
 namespace sluice::tariff {
 
@@ -15,26 +17,19 @@ namespace sluice::tariff {
 /// resistive heater). `efficiency` > 0.
 PricePerKwh heat_price(PricePerKwh fuel_price, double efficiency);
 
-/// From one date to another of every year, both included, as 100 · month + day; may run past New Year.
-struct DateRange {
-  int from = 101, to = 1231;
-  bool holds(int date) const { return from <= to ? date >= from && date <= to : date >= from || date <= to; }
-  bool operator==(const DateRange&) const = default;
-};
-
 /// 100 · month + day of a day since 1970-01-01; 0 for day 0, which means that the date is not known.
 int date_of_year(std::int64_t local_day);
 
 struct HeatSettings {
   /// Of a kWh of heat that is used; none: what the grid's electricity costs now, divided by `efficiency`.
   std::optional<PricePerKwh> value;
-  double efficiency = 1.0;          ///< of an electric heater whose electricity has the grid's price: 1, or its COP
-  double useful_share = 1.0;        ///< 0…1: how much of the miner's heat really replaces other heat
-  std::optional<DateRange> season;  ///< none: all year
-  std::optional<Celsius> target;    ///< none: the season alone decides
-  double band = 1.0;                ///< kelvin: wanted again this far below the target
-  PricePerKwh cooling_cost{};       ///< of taking a kWh of heat out again; ≥ 0
-  std::optional<Celsius> max;       ///< too warm for any mining from here on
+  double efficiency = 1.0;        ///< of an electric heater whose electricity has the grid's price: 1, or its COP
+  double useful_share = 1.0;      ///< 0…1: how much of the miner's heat really replaces other heat
+  std::optional<Season> season;   ///< none: all year
+  std::optional<Celsius> target;  ///< none: the season alone decides
+  double band = 1.0;              ///< kelvin: wanted again this far below the target
+  PricePerKwh cooling_cost{};     ///< of taking a kWh of heat out again; ≥ 0
+  std::optional<Celsius> max;     ///< too warm for any mining from here on
   std::optional<PricePerKwh> any_price_below;   ///< while heat is wanted, mining is worth every price below this
   Duration stale_after{std::chrono::hours(1)};  ///< battery sensors speak when something changes
 };
@@ -46,6 +41,9 @@ enum class HeatNeed : std::uint8_t {
   cooled,    ///< has to be cooled away
   too_warm,  ///< above the guard
 };
+
+/// "wanted", "warm enough", …
+std::string_view to_string(HeatNeed need);
 
 /// What a zone says at one tick.
 struct HeatWord {

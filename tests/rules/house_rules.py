@@ -28,10 +28,10 @@ LAYERS = {
     "devices": CORE | {"yaml"},
     "feeds": CORE | {"yaml"},
     "ports": CORE,
-    "runtime": CORE | {"control", "ledger", "ports"},
+    "runtime": CORE | {"control", "ledger", "ports", "tariff"},  # tariff: heat and calendars, each tick
     "io": CORE | {"devices", "feeds", "ports", "tariff"},  # tariff: the table of a time zone
     "store": CORE | {"ledger", "ports"},
-    "config": CORE | {"ports"},
+    "config": CORE | {"ports", "tariff"},  # tariff: the same values, read and checked
     "plugin": CORE | {"ports"},
     "web": CORE | {"ports"},
     "mqtt": CORE | {"ports"},

@@ -17,6 +17,7 @@ inline Catalogue test_catalogue() {
                          {"sunspec-inverter", {Role::pv}},
                          {"sunspec-storage", {Role::battery}},
                          {"evcc", {Role::load}, Catalogue::Speaks::http, {{"loadpoint", false}}},
+                         {"thermometer", {Role::room}, Catalogue::Speaks::http},
                          {"mqtt-load", {Role::load}, Catalogue::Speaks::mqtt, {{"power", true}, {"wants", true}}},
                          {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
   catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };

@@ -16,7 +16,7 @@ constexpr int kJanuary = 115, kJuly = 715;
 HeatSettings cellar() {
   HeatSettings settings;
   settings.value = PricePerKwh(0.10);
-  settings.season = DateRange{1001, 430};
+  settings.season = Season{1001, 430};
   settings.target = Celsius(20);
   settings.cooling_cost = PricePerKwh(0.04);
   settings.max = Celsius(30);
@@ -37,7 +37,12 @@ class Heat : public ::testing::Test {
   void use(const HeatSettings& settings) { zone_ = HeatZone(settings); }
 
   HeatZone zone_{cellar()};
-  HeatScene scene_{.now = kStart, .date = kJanuary};
+  HeatScene scene_ = [] {
+    HeatScene scene;
+    scene.now = kStart;
+    scene.date = kJanuary;
+    return scene;
+  }();
 };
 
 TEST_F(Heat, WithoutATemperatureItIsWorthNothingAndNothingIsStartedForIt) {

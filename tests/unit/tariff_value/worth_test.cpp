@@ -43,7 +43,7 @@ TEST(BreakEven, AStepMayPayLessThanTheAverage) {
   EXPECT_DOUBLE_EQ(warm[0].average.value(), rows[0].average.value() + 0.05);
 }
 
-TEST(Heat, InTheUnitsOfHeatingAndOfFans) {
+TEST(HeatPrice, InTheUnitsOfHeatingAndOfFans) {
   EXPECT_NEAR(btu_per_hour(Watts(1000)), 3412.0, 0.5);
   // The trade's rules of thumb: 3 · W / ΔT cubic metres an hour, 1.76 · W / ΔT cubic feet a minute.
   EXPECT_NEAR(airflow_m3_per_hour(Watts(3000), 15.0), 600.0, 10.0);
