@@ -7,6 +7,7 @@
 #include "config/scalars.hpp"
 #include "io/message_device.hpp"
 #include "io/modbus_device.hpp"
+#include "io/time_zone.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -198,6 +199,30 @@ Result<runtime::MinerSettings> miner_settings(const config::MinerConfig& miner, 
   return settings;
 }
 
+namespace {
+
+std::uint32_t miners_named(const std::vector<std::string>& names, const config::Config& config) {
+  std::uint32_t miners = 0;
+  for (std::size_t i = 0; i < config.miners.size(); ++i)
+    if (std::ranges::find(names, config.miners[i].name) != names.end()) miners |= 1U << i;
+  return miners;
+}
+
+/// Rooms, calendar, and the clock that it goes by.
+Result<runtime::WorthPlan> worth_plan(const config::Config& config) {
+  runtime::WorthPlan plan;
+  for (const config::HeatConfig& heat : config.heat)
+    plan.heat.push_back({heat.name, heat.device, miners_named(heat.miners, config), config::heat_settings(heat)});
+  plan.periods = config::periods(config);
+  if (plan.periods.empty()) return plan;
+  auto zone = io::load_time_zone(config.timezone);
+  if (!zone) return fail(zone.error().kind, "site.timezone, for schedule: {}", zone.error().text);
+  plan.local_time = std::move(*zone);
+  return plan;
+}
+
+}  // namespace
+
 Result<runtime::Plan> make_plan(const config::Config& config, std::shared_ptr<const Inventory> inventory,
                                 std::function<AdapterMemory(const std::string& miner)> memory,
                                 std::function<std::int64_t(WallTime)> local_day, const Services& services) {
@@ -205,6 +230,9 @@ Result<runtime::Plan> make_plan(const config::Config& config, std::shared_ptr<co
   plan.site = config::to_site(config);
   plan.period = config.tick;
   plan.local_day = std::move(local_day);
+  auto worth = worth_plan(config);
+  if (!worth) return tl::unexpected(worth.error());
+  plan.worth = std::move(*worth);
   std::vector<std::string> keys;
   for (const config::DeviceConfig& device : config.devices) {
     const std::string key = connection_key(device);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/names.hpp"
+#include "tariff/worth.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -125,6 +126,26 @@ json miner_json(const runtime::MinerReport& miner, const std::string& name, Mono
   return out;
 }
 
+namespace {
+
+json heat_json(const runtime::HeatReport& heat, MonoTime now) {
+  constexpr double kWarming = 10.0;  // kelvin that the air which carries the heat warms by
+  return {{"name", heat.name},
+          {"temperature_c", number(heat.temperature)},
+          {"temperature_age_s", age_s(heat.temperature, now)},
+          {"need", tariff::to_string(heat.word.need)},
+          {"value_per_kwh", number(heat.word.value)},
+          {"too_warm", heat.word.room_too_warm},
+          {"guard_blind", heat.word.guard_blind},
+          {"frozen", heat.word.frozen},
+          {"heating_w", heat.heating.value()},
+          {"heating_btu_per_h", tariff::btu_per_hour(heat.heating)},
+          {"airflow_m3_per_h_10k", tariff::airflow_m3_per_hour(heat.heating, kWarming)},
+          {"airflow_cfm_10k", tariff::airflow_cfm(heat.heating, kWarming)}};
+}
+
+}  // namespace
+
 json status_json(const runtime::TickView& view, const std::string& history_degraded) {
   const Snapshot& snapshot = *view.snapshot;
   const Decision& decision = *view.decision;
@@ -158,6 +179,8 @@ json status_json(const runtime::TickView& view, const std::string& history_degra
                                {"reserved_w", number(load.reserved)},
                                {"draws_w", number(load.power)}});
   }
+  out["heat"] = json::array();
+  for (const runtime::HeatReport& heat : view.heat) out["heat"].push_back(heat_json(heat, now));
   out["devices"] = json::array();
   for (const auto& device : view.devices) {
     out["devices"].push_back({{"name", device->name}, {"up", device->up}, {"trouble", device->trouble}});
@@ -167,6 +190,32 @@ json status_json(const runtime::TickView& view, const std::string& history_degra
     json miner = miner_json(*view.miners[i], view.crew->workers[i]->name(), now);
     miner.update(decided_json(decision.miners[i]));
     miner["parked"] = snapshot.intents[i].park;
+    out["miners"].push_back(std::move(miner));
+  }
+  return out;
+}
+
+json worth_json(const runtime::TickView& view) {
+  const Snapshot& snapshot = *view.snapshot;
+  json out{{"hash_price_per_ths_day", number(snapshot.money.hash_price)}, {"miners", json::array()}};
+  const PriceSlot* slot =
+      snapshot.money.prices && snapshot.wall_sane ? snapshot.money.prices->at(snapshot.wall) : nullptr;
+  out["import_price_per_kwh"] = slot == nullptr ? json(nullptr) : json(slot->import_price.value());
+  for (std::size_t i = 0; i < view.miners.size(); ++i) {
+    const MinerMoney& money = snapshot.miner_money[i];
+    const MinerSite& site = view.crew->site.miners[i];
+    const Envelope& envelope = snapshot.miners[i].envelope;
+    json miner{{"name", site.name},
+               {"curve", json::array()},
+               {"curve_source", runtime::to_string(view.curve_sources[i])},
+               {"heat_value_per_kwh", number(money.heat_value)}};
+    for (const WorkingPoint& point : *money.curve)
+      miner["curve"].push_back({point.power.value(), point.hashrate.value()});
+    if (envelope.known()) {
+      const Watts most = site.max_power > Watts(0.0) ? min(envelope.max, site.max_power) : envelope.max;
+      miner["min_w"] = max(envelope.min, site.min_power).value();
+      miner["max_w"] = most.value();
+    }
     out["miners"].push_back(std::move(miner));
   }
   return out;

@@ -76,6 +76,19 @@ std::string yield_line(const json& load) {
                      load.value("for_s", 0.0));
 }
 
+std::string heat_line(const json& room) {
+  std::string line = fmt::format("  {:<12} ", text(room, "name"));
+  const auto celsius = room.find("temperature_c");
+  line += celsius != room.end() && celsius->is_number() ? fmt::format("{:.1f} °C", celsius->get<double>()) : kUnknown;
+  line += fmt::format("   heat {}", text(room, "need"));
+  const auto value = room.find("value_per_kwh");
+  if (value != room.end() && value->is_number() && value->get<double>() != 0.0)
+    line += fmt::format(", worth {:.3f} a kWh", value->get<double>());
+  return line + fmt::format("   gets {} = {}, {} of air at 10 K ({})\n", amount(room, "heating_w", "W"),
+                            amount(room, "heating_btu_per_h", "BTU/h"), amount(room, "airflow_m3_per_h_10k", "m³/h"),
+                            amount(room, "airflow_cfm_10k", "CFM"));
+}
+
 std::string miner_line(const json& miner) {
   std::string why = text(miner, "sentence");
   for (const char* trouble : {"trouble", "command_trouble"}) {
@@ -100,6 +113,7 @@ std::string status_text(const json& status) {
   out += fmt::format("\n  mining may draw {:>8}   mining draws {:>8}\n", amount(status, "available_w", "W"),
                      amount(status, "mining_w", "W"));
   for (const json& load : status.value("yield_to", json::array())) out += yield_line(load);
+  for (const json& room : status.value("heat", json::array())) out += heat_line(room);
   out += alarms(status, "");
   for (const json& device : status.value("devices", json::array())) {
     if (!device.value("up", false)) out += fmt::format("  ! {}: {}\n", text(device, "name"), text(device, "trouble"));

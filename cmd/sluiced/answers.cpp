@@ -36,6 +36,7 @@ json dispatch(const json& request, runtime::Engine& engine, const std::function<
   const auto view = engine.view();
   if (!view) return failed("the daemon has just started and knows nothing yet");
   if (what == "status") return {{"ok", true}, {"status", status_json(*view, history_degraded())}};
+  if (what == "worth") return {{"ok", true}, {"worth", worth_json(*view)}};
   if (what == "why") {
     const auto count = std::min<std::size_t>(request.value("count", std::size_t{20}), kMostDecisions);
     return {{"ok", true}, {"decisions", why_json(engine.decisions(request.value("miner", ""), count))}};
@@ -50,8 +51,9 @@ json dispatch(const json& request, runtime::Engine& engine, const std::function<
     engine.end_learning(request.at("run").get<std::uint64_t>());
     return {{"ok", true}};
   }
-  return failed("unknown request \"" + what +
-                "\"; there are: status, why, probe, park, release, learn_plan, learn, learn_progress, learn_stop");
+  return failed(
+      "unknown request \"" + what +
+      "\"; there are: status, worth, why, probe, park, release, learn_plan, learn, learn_progress, learn_stop");
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ struct MinerMemory {
   std::int64_t last_stop_unix_ms = 0;
   LearnedMiner learned;
   std::string adapter_state;  ///< opaque, of the adapter: session id and the like
+  std::string learned_curve;  ///< of `tariff::LearnedCurve`; empty: nothing learned
 };
 
 inline constexpr std::size_t kSlotsPerDay = 96;  ///< a quarter of an hour each

@@ -76,6 +76,8 @@ struct MinerMoney {
   PeriodOrder order = PeriodOrder::none;
   Watts order_power{};              ///< of `PeriodOrder::watts`
   Reading<PricePerKwh> heat_value;  ///< of a kWh of its heat; negative while it has to be cooled away; missing: 0
+  /// Hashrate by watts at the wall, as far as it is known now; null: `MinerSite::curve` is all there is.
+  std::shared_ptr<const WorkingCurve> curve;
   /// The room is above its guard temperature: asleep until it has cooled down.
   bool room_too_warm = false;
 };

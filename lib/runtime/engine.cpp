@@ -82,6 +82,7 @@ std::shared_ptr<const Crew> Engine::crew_of(Plan& plan) const {
   crew->site = std::move(plan.site);
   crew->period = plan.period;
   crew->local_day = std::move(plan.local_day);
+  crew->worth = std::move(plan.worth);
   for (const auto& connection : connections_) crew->pollers.push_back(connection.job);
   for (const auto& miner : miners_) crew->workers.push_back(miner.job);
   return crew;

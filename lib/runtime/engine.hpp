@@ -30,6 +30,7 @@ struct Plan {
   Site site;
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;
+  WorthPlan worth;
   std::vector<ConnectionPlan> connections;
   std::vector<MinerPlan> miners;  ///< order of `site.miners`
 };

@@ -19,6 +19,7 @@ constexpr const char* kReleased = "reserve_released";
 TickLoop::TickLoop(Doors doors, std::shared_ptr<const Crew> crew)
     : doors_(std::move(doors)),
       crew_(std::move(crew)),
+      curves_(doors_.keeper.state()),
       last_start_(doors_.clock.now()),
       next_remember_(doors_.clock.now() + kRememberEach),
       wall_offset_(doors_.clock.wall_now().time_since_epoch() - last_start_.time_since_epoch()) {
@@ -123,7 +124,17 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
   snapshot->battery = battery_observation(view.devices);
   snapshot->yield_to = yielding_.look(crew_->site.yield_to, view.devices, reserve_covered_, snapshot->now);
   snapshot->shutting_down = shutting_down_;
+  value(view, *snapshot);
   return snapshot;
+}
+
+/// What a kWh is worth in each miner; after everything else, for it rests on prices and on what miners draw.
+void TickLoop::value(TickView& view, Snapshot& snapshot) {
+  curves_.look(crew_->site, view.miners, last_decision_.get(), snapshot);
+  view.curve_sources = curves_.sources();
+  order(crew_->worth, snapshot);
+  heat_.look(crew_->worth, view.devices, last_decision_.get(), snapshot);
+  view.heat = heat_.reports();
 }
 
 void TickLoop::tick() {
@@ -139,6 +150,7 @@ void TickLoop::tick() {
 
   reserve_covered_ = decision->estimate_valid && decision->available >= Watts(0.0);
 
+  last_decision_ = decision;
   keep(*decision, snapshot->now);
   hand_out(*decision);
   announce(*snapshot, *decision);
@@ -192,7 +204,10 @@ void TickLoop::keep(const Decision& decision, MonoTime now) {
   }
   if (now < next_remember_) return;
   next_remember_ = now + kRememberEach;
-  doors_.keeper.change(StateKeeper::When::soon, [&](PersistentState& kept) { doors_.maker.remember(kept); });
+  doors_.keeper.change(StateKeeper::When::soon, [&](PersistentState& kept) {
+    doors_.maker.remember(kept);
+    curves_.remember(kept);
+  });
 }
 
 void TickLoop::announce_changes(AlarmSet before, AlarmSet now, const std::string& subject) {
@@ -218,6 +233,7 @@ void TickLoop::announce(const Snapshot& snapshot, const Decision& decision) {
       doors_.announcer.clear(kReleased, name, "answers again and has its turn");
     }
   }
+  heat_.announce(doors_.announcer);
   announce_changes(site_alarms_, decision.alarms, "");
   site_alarms_ = decision.alarms;
   for (std::size_t i = 0; i < crew_->workers.size(); ++i) {

@@ -16,9 +16,11 @@
 #include "ports/clock.hpp"
 #include "ports/store.hpp"
 #include "runtime/announcer.hpp"
+#include "runtime/curve_book.hpp"
 #include "runtime/decision_log.hpp"
 #include "runtime/decision_maker.hpp"
 #include "runtime/device_poller.hpp"
+#include "runtime/heat_desk.hpp"
 #include "runtime/intents.hpp"
 #include "runtime/miner_worker.hpp"
 #include "runtime/state_keeper.hpp"
@@ -31,6 +33,7 @@ struct Crew {
   Site site;
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;  ///< days since 1970-01-01 in the site's time zone
+  WorthPlan worth;
   std::vector<std::shared_ptr<DevicePoller>> pollers;
   std::vector<std::shared_ptr<MinerWorker>> workers;  ///< order of `site.miners`
 };
@@ -48,6 +51,8 @@ struct TickView {
   std::shared_ptr<const Decision> decision;
   std::vector<std::shared_ptr<const DeviceReport>> devices;
   std::vector<std::shared_ptr<const MinerReport>> miners;
+  std::vector<HeatReport> heat;            ///< order of the plan
+  std::vector<CurveSource> curve_sources;  ///< order of the miners
   TickStats stats;
 };
 
@@ -79,7 +84,10 @@ class TickLoop {
   /// Miners whose last command was not confirmed, of those that may not be left as they are. On the tick's thread.
   std::vector<std::string> unfinished() const;
   /// On the tick's thread.
-  void replace_crew(std::shared_ptr<const Crew> crew) { crew_ = std::move(crew); }
+  void replace_crew(std::shared_ptr<const Crew> crew) {
+    crew_ = std::move(crew);
+    last_decision_.reset();  // of other miners, perhaps
+  }
   const std::shared_ptr<const Crew>& crew() const { return crew_; }
 
   /// Null before the first tick. From any thread.
@@ -88,6 +96,7 @@ class TickLoop {
 
  private:
   std::shared_ptr<Snapshot> freeze(TickView& view);
+  void value(TickView& view, Snapshot& snapshot);
   bool wall_sane(MonoTime now, WallTime wall);
   void hand_out(const Decision& decision);
   void announce(const Snapshot& snapshot, const Decision& decision);
@@ -99,7 +108,10 @@ class TickLoop {
   std::shared_ptr<const Crew> crew_;
   DecisionLog log_;
   Yielding yielding_;
-  bool reserve_covered_ = false;  ///< by the last decision's surplus
+  HeatDesk heat_;
+  CurveBook curves_;
+  std::shared_ptr<const Decision> last_decision_;  ///< null before the first tick and after a reload
+  bool reserve_covered_ = false;                   ///< by the last decision's surplus
   bool shutting_down_ = false;
   TickStats stats_;
   MonoTime last_start_{};

@@ -17,7 +17,7 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 64;";
 
-constexpr std::array<const char*, 4> kSteps{
+constexpr std::array<const char*, 5> kSteps{
     R"sql(
     CREATE TABLE site (
       id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -76,16 +76,20 @@ constexpr std::array<const char*, 4> kSteps{
     ALTER TABLE site ADD COLUMN ledger_sequence INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE site ADD COLUMN ledger_hash TEXT NOT NULL DEFAULT '';
     )sql",
+    // A curve is one small text: it is read and written as a whole.
+    R"sql(
+    ALTER TABLE miner ADD COLUMN learned_curve TEXT NOT NULL DEFAULT '';
+    )sql",
 };
 
 // A miner as it is written and read, in this order; its place in the file comes last.
-constexpr std::size_t kColumnCount = 29;
+constexpr std::size_t kColumnCount = 30;
 constexpr std::string_view kColumns =
     "name, driven, parked_by_owner, starts_today, writes_today, day, last_start_unix_ms, last_stop_unix_ms,"
     " learned_samples, sleep_w, draw_gain, draw_offset_w, adapter_state,"
     " dead_time_s, dead_time_spread_s, dead_time_samples, ramp_up_w_per_s, ramp_up_spread, ramp_up_samples,"
     " ramp_down_w_per_s, ramp_down_spread, ramp_down_samples, wake_s, wake_spread, wake_samples,"
-    " report_gain, report_gain_spread, report_gain_samples, position";
+    " report_gain, report_gain_spread, report_gain_samples, learned_curve, position";
 
 constexpr FileFormat kFormat{kPragmas, kSteps, true};
 
@@ -93,7 +97,7 @@ bool same(const MinerMemory& a, const MinerMemory& b) {
   return a.name == b.name && a.driven == b.driven && a.parked_by_owner == b.parked_by_owner &&
          a.starts_today == b.starts_today && a.writes_today == b.writes_today && a.day == b.day &&
          a.last_start_unix_ms == b.last_start_unix_ms && a.last_stop_unix_ms == b.last_stop_unix_ms &&
-         a.learned == b.learned && a.adapter_state == b.adapter_state;
+         a.learned == b.learned && a.adapter_state == b.adapter_state && a.learned_curve == b.learned_curve;
 }
 
 bool same(const PersistentState& a, const PersistentState& b) {
@@ -136,6 +140,7 @@ MinerMemory miner_of(const SqlRow& row) {
   miner.learned.ramp_down_w_per_s = learned_value(row, 19);
   miner.learned.wake_s = learned_value(row, 22);
   miner.learned.report_gain = learned_value(row, 25);
+  miner.learned_curve = row.text(28);
   return miner;
 }
 
@@ -173,6 +178,7 @@ Result<void> write_miner(Database& database, const MinerMemory& miner, std::size
                                     learned.report_gain.value,
                                     learned.report_gain.spread,
                                     samples(learned.report_gain),
+                                    miner.learned_curve,
                                     static_cast<std::int64_t>(position)});
 }
 

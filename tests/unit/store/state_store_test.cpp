@@ -35,6 +35,7 @@ MinerMemory full_memory(const std::string& name) {
                    .report_gain = {0.93, 0.02, 6},
                    .sleep_w = 24.5};
   miner.adapter_state = std::string("session\0id'\"", 12);
+  miner.learned_curve = "3250.0 12:2000:75.1:60";
   return miner;
 }
 
@@ -49,6 +50,7 @@ void expect_full_memory(const MinerMemory& miner, const std::string& name) {
   EXPECT_EQ(miner.last_stop_unix_ms, 1782035000456);
   EXPECT_EQ(miner.learned, full_memory(name).learned);
   EXPECT_EQ(miner.adapter_state, std::string("session\0id'\"", 12));
+  EXPECT_EQ(miner.learned_curve, "3250.0 12:2000:75.1:60");
 }
 
 class StateStoreTest : public ::testing::Test {
