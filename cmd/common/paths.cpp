@@ -32,4 +32,10 @@ std::string Layout::program(const std::string& name) const {
   return (build_tree ? directory.parent_path() / name / name : directory / name).string();
 }
 
+std::string file_beside(const std::string& path, const std::string& name) {
+  return (fs::path(path).parent_path() / name).string();
+}
+
+std::string ledger_file(const std::string& history_file) { return file_beside(history_file, "ledger.db"); }
+
 }  // namespace sluice::cmd

@@ -24,4 +24,9 @@ struct Layout {
 };
 Layout own_layout();
 
+/// `name` in the folder of `path`.
+std::string file_beside(const std::string& path, const std::string& name);
+/// The ledger lies beside the history.
+std::string ledger_file(const std::string& history_file);
+
 }  // namespace sluice::cmd

@@ -19,6 +19,8 @@
 #include "inventory.hpp"
 #include "learn.hpp"
 #include "tariff.hpp"
+#include "ledger.hpp"
+#include "report.hpp"
 
 namespace {
 
@@ -34,6 +36,7 @@ struct Arguments {
   BenchOptions bench;
   BreakevenOptions breakeven;
   TariffOptions tariff;
+  ReportOptions report;
   std::string demo_for;
   std::string file, name, miner;
   bool json = false, open_directly = false, if_unclean = false, yes = false;
@@ -53,6 +56,7 @@ class CommandLine {
     add_bench();
     add_breakeven();
     add_tariff();
+    add_ledger();
   }
 
   int run(int argc, char** argv) {
@@ -317,9 +321,45 @@ class CommandLine {
     import->add_option("--label", to.label, "Which rate, if there are several");
   }
 
+  void add_ledger() {
+    LedgerOptions& where = in_.report.where;
+    const auto place = [&](CLI::App* to) {
+      to->add_option("--config", where.config_file, "The configuration file")->capture_default_str();
+      to->add_option("--state-dir", where.state_directory, "Where ledger.db and state.db are");
+      to->add_flag("--json", where.as_json, "For programs");
+    };
+    CLI::App* made = command("report", "What mining brought, by source, beside never and always mining",
+                             "sluice report --by month --from 2026-01-01", [this] { return report(in_.report); });
+    made->add_option("--by", in_.report.by, "A line for each: day, month, year")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"day", "month", "year"}));
+    made->add_option("--from", in_.report.from, "First day, as 2026-05-01; the newest month unless given");
+    made->add_option("--to", in_.report.to, "Last day, as 2026-05-31");
+    made->add_flag("--csv", in_.report.as_csv, "For spreadsheets");
+    made->add_option("--svg", in_.report.svg_file, "Draw it in this file, too");
+    place(made);
+
+    CLI::App* ledger = app_.add_subcommand("ledger", "The chained ledger that reports rest on");
+    ledger->require_subcommand(1);
+    ledger->footer(kExitCodes);
+    const auto part = [&](const char* name, const char* text, const char* example, std::function<int()> action) {
+      CLI::App* one = ledger->add_subcommand(name, text);
+      one->footer(std::string("Example: ") + example + "\n" + kExitCodes);
+      one->callback([this, action = std::move(action)] { action_ = action; });
+      place(one);
+      return one;
+    };
+    part("verify", "Walk the whole chain: is every entry as it was written? Exit code 1 when not",
+         "sluice ledger verify", [this] { return verify_ledger(in_.report.where); });
+    CLI::App* show = part("show", "Show the newest entries", "sluice ledger show --count 20",
+                          [this] { return show_ledger(in_.report.where); });
+    show->add_option("--count", where.count, "So many")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  }
+
   Arguments in_ = [] {
     Arguments defaults;
     defaults.direct.config_file = kConfigFile;
+    defaults.report.where.config_file = kConfigFile;
     defaults.direct.socket = kSocket;
     const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
     if (credentials != nullptr) defaults.direct.credentials_directory = credentials;

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace sluice::cmd {
 namespace {
@@ -89,6 +91,29 @@ std::string heat_line(const json& room) {
                             amount(room, "airflow_cfm_10k", "CFM"));
 }
 
+/// Today by source, and what it brought; nothing while nothing is known.
+std::string ledger_line(const json& ledger) {
+  if (ledger.value("mined_kwh", 0.0) <= 0.0) return "";
+  constexpr std::array<std::pair<const char*, const char*>, 5> kSources{{{"curtailed_kwh", "curtailed"},
+                                                                         {"export_avoided_kwh", "not sold"},
+                                                                         {"battery_kwh", "battery"},
+                                                                         {"grid_kwh", "grid"},
+                                                                         {"unknown_kwh", "unknown"}}};
+  std::string parts;
+  for (const auto& [key, name] : kSources) {
+    const double energy = ledger.value("sources", json::object()).value(key, 0.0);
+    if (energy >= 0.005) parts += fmt::format("{} {:.2f} {}", parts.empty() ? "" : ",", energy, name);
+  }
+  std::string line = fmt::format("  today mined {:.2f} kWh:{}", ledger.value("mined_kwh", 0.0), parts);
+  const double revenue = ledger.value("revenue", 0.0), cost = ledger.value("energy_cost", 0.0);
+  if (revenue != 0.0 || cost != 0.0) {
+    line += fmt::format("   earned {:.2f}, energy {:.2f}, net {:+.2f}", revenue, cost, ledger.value("net", 0.0));
+  } else {
+    line += "   no prices";
+  }
+  return line + "\n";
+}
+
 std::string miner_line(const json& miner) {
   std::string why = text(miner, "sentence");
   for (const char* trouble : {"trouble", "command_trouble"}) {
@@ -112,6 +137,7 @@ std::string status_text(const json& status) {
   }
   out += fmt::format("\n  mining may draw {:>8}   mining draws {:>8}\n", amount(status, "available_w", "W"),
                      amount(status, "mining_w", "W"));
+  out += ledger_line(status.value("ledger", json::object()));
   for (const json& load : status.value("yield_to", json::array())) out += yield_line(load);
   for (const json& room : status.value("heat", json::array())) out += heat_line(room);
   out += alarms(status, "");
@@ -123,6 +149,9 @@ std::string status_text(const json& status) {
   }
   if (!text(status, "history_degraded").empty()) {
     out += fmt::format("  ! history is not written: {}\n", text(status, "history_degraded"));
+  }
+  if (const json ledger = status.value("ledger", json::object()); !text(ledger, "degraded").empty()) {
+    out += fmt::format("  ! the ledger is not written: {}\n", text(ledger, "degraded"));
   }
   out.pop_back();
   return out;

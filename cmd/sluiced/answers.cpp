@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/ledger_view.hpp"
 #include "common/reports.hpp"
 #include "learning.hpp"
 
@@ -31,11 +32,20 @@ json park(runtime::Engine& engine, const std::string& miner, bool parked) {
   return done ? json{{"ok", true}} : failed(done.error().text);
 }
 
-json dispatch(const json& request, runtime::Engine& engine, const std::function<std::string()>& history_degraded) {
+json status(const runtime::TickView& view, const Sidelights& sidelights) {
+  json status = status_json(view, sidelights.history_degraded());
+  const runtime::LedgerKeeper::Today today = sidelights.ledger();
+  status["ledger"] = totals_json(today.totals);
+  status["ledger"]["day"] = ledger::bucket_name(today.local_day, ledger::Bucket::day);
+  status["ledger"]["degraded"] = today.degraded;
+  return status;
+}
+
+json dispatch(const json& request, runtime::Engine& engine, const Sidelights& sidelights) {
   const std::string what = request.at("do").get<std::string>();
   const auto view = engine.view();
   if (!view) return failed("the daemon has just started and knows nothing yet");
-  if (what == "status") return {{"ok", true}, {"status", status_json(*view, history_degraded())}};
+  if (what == "status") return {{"ok", true}, {"status", status(*view, sidelights)}};
   if (what == "worth") return {{"ok", true}, {"worth", worth_json(*view)}};
   if (what == "why") {
     const auto count = std::min<std::size_t>(request.value("count", std::size_t{20}), kMostDecisions);
@@ -58,11 +68,10 @@ json dispatch(const json& request, runtime::Engine& engine, const std::function<
 
 }  // namespace
 
-std::string answer(std::string_view request, runtime::Engine& engine,
-                   const std::function<std::string()>& history_degraded) {
+std::string answer(std::string_view request, runtime::Engine& engine, const Sidelights& sidelights) {
   json reply;
   try {
-    reply = dispatch(json::parse(request), engine, history_degraded);
+    reply = dispatch(json::parse(request), engine, sidelights);
   } catch (const json::exception& error) {
     reply = failed(std::string("the request is not understood: ") + error.what());
   }

@@ -7,11 +7,17 @@
 #include <string_view>
 
 #include "runtime/engine.hpp"
+#include "runtime/ledger_keeper.hpp"
 
 namespace sluice::cmd {
 
-/// Never throws. `history_degraded` tells why history is not written, or nothing.
-std::string answer(std::string_view request, runtime::Engine& engine,
-                   const std::function<std::string()>& history_degraded);
+/// What is asked beside the engine. From any thread.
+struct Sidelights {
+  std::function<std::string()> history_degraded;  ///< why history is not written, or nothing
+  std::function<runtime::LedgerKeeper::Today()> ledger;
+};
+
+/// Never throws.
+std::string answer(std::string_view request, runtime::Engine& engine, const Sidelights& sidelights);
 
 }  // namespace sluice::cmd

@@ -10,7 +10,9 @@
 #include <thread>
 
 #include "answers.hpp"
+#include "common/ledger_view.hpp"
 #include "common/opening.hpp"
+#include "common/paths.hpp"
 #include "config/loader.hpp"
 #include "config/secrets.hpp"
 #include "control_maker.hpp"
@@ -21,7 +23,9 @@
 #include "local_day.hpp"
 #include "mqtt/broker.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/ledger_keeper.hpp"
 #include "store/history.hpp"
+#include "store/ledger.hpp"
 #include "store/state_store.hpp"
 #include "web/line_server.hpp"
 
@@ -121,10 +125,15 @@ class Daemon {
     if (!plan) return refuse(plan.error());
     history_.set_miners(names_of(plan->site));
     ControlMaker maker(plan->site, state, clock_, [this](const Site& site) { history_.set_miners(names_of(site)); });
+    const LedgerHead known_head = state.ledger;
     runtime::Engine engine({clock_, real_clock_, log_, history_, store_, announcer_,
-                            [this](const runtime::TickView& view) { watchdog_.after_tick(view); }},
+                            [this](const runtime::TickView& view) { after_tick(view); }},
                            std::move(state), maker);
     engine_ = &engine;
+    store::SqliteLedger book(ledger_file(accepted_.config.store.path), open_ledger_file(), clock_, log_);
+    runtime::LedgerKeeper ledger(
+        {book, clock_, announcer_, [&engine](const LedgerHead& head) { engine.keep_ledger_head(head); }}, known_head);
+    ledger_ = &ledger;
     if (const Result<void> opened = engine.open(std::move(*plan)); !opened) return refuse(opened.error());
     auto server = serve(engine);
     if (!server) {
@@ -134,8 +143,11 @@ class Daemon {
     log_.info(kName, "runs {} with {} devices and {} miners{}", options_.config_file, accepted_.config.devices.size(),
               accepted_.config.miners.size(), accepted_.config.control.dry_run ? ", commanding nothing" : "");
     std::thread signals([this] { heed_signals(); });
+    ledger.start();
     engine.run();
     server->reset();
+    ledger.stop();
+    keep_last_head(engine.state());
     history_.stop();
     log_.info(kName, "ended");
     signals.join();
@@ -147,6 +159,22 @@ class Daemon {
     store::HistoryLimits limits;
     limits.max_bytes = config.store.max_bytes;
     return limits;
+  }
+
+  void after_tick(const runtime::TickView& view) {
+    ledger_->take(view);
+    watchdog_.after_tick(view);
+  }
+
+  /// In the runtime directory, which is memory; without a socket nobody said where that is.
+  std::string open_ledger_file() const {
+    return file_beside(options_.socket.empty() ? accepted_.config.store.path : options_.socket, "ledger.open");
+  }
+
+  /// The ledger ends after everything else, the keeper of the state included.
+  void keep_last_head(PersistentState state) {
+    state.ledger = ledger_->head();
+    if (const Result<void> saved = store_.save(state); !saved) log_.warning(kName, "{}", saved.error().text);
   }
 
   int refuse(const Error& error) {
@@ -177,7 +205,7 @@ class Daemon {
   Result<std::unique_ptr<web::LineServer>> serve(runtime::Engine& engine) {
     if (options_.socket.empty()) return std::unique_ptr<web::LineServer>();
     return web::LineServer::start(options_.socket, [this, &engine](std::string_view request) {
-      return answer(request, engine, [this] { return history_.degraded(); });
+      return answer(request, engine, {[this] { return history_.degraded(); }, [this] { return ledger_->today(); }});
     });
   }
 
@@ -227,7 +255,8 @@ class Daemon {
   const Services services_;
   Accepted accepted_;
   Watchdog watchdog_;
-  runtime::Engine* engine_ = nullptr;  ///< lives in `run`
+  runtime::Engine* engine_ = nullptr;        ///< lives in `run`
+  runtime::LedgerKeeper* ledger_ = nullptr;  ///< lives in `run`
 };
 
 std::unique_ptr<ports::Clock> make_clock(const DaemonOptions& options) {

@@ -247,6 +247,10 @@ void Engine::keep_adapter_state(const std::string& miner, const std::string& ada
   keeper_.change(when, [&](PersistentState& state) { StateKeeper::miner(state, miner).adapter_state = adapter_state; });
 }
 
+void Engine::keep_ledger_head(const LedgerHead& head) {
+  keeper_.change(StateKeeper::When::now, [&](PersistentState& state) { state.ledger = head; });
+}
+
 std::shared_ptr<const TickView> Engine::view() const { return loop_->view(); }
 
 std::vector<DecisionEntry> Engine::decisions(std::string_view miner, std::size_t count) const {

@@ -73,6 +73,8 @@ class Engine {
   void end_learning(std::uint64_t run) { intents_.end_learning(run); }
   /// Keeps what an adapter wants to find again after a restart. From any thread.
   void keep_adapter_state(const std::string& miner, const std::string& adapter_state);
+  /// Remembers the newest entry of the ledger. From any thread.
+  void keep_ledger_head(const LedgerHead& head);
   /// What would be found after a restart. From any thread.
   PersistentState state() const { return keeper_.state(); }
   std::shared_ptr<const TickView> view() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -295,6 +296,23 @@ tl::unexpected<Error> SqliteStateStore::give_up(const Error& error) {
   database_.reset();
   on_disk_.reset();
   return fail(error.kind, "{}: {}", path_, error.text);
+}
+
+Result<std::optional<LedgerHead>> read_ledger_head(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return fail(ErrorKind::not_found, "{}: there is no such file", path);
+  constexpr std::int64_t kKnowsTheLedger = 4;
+  std::optional<LedgerHead> head;
+  auto database = Database::open(path, Database::Access::read_only);
+  auto read = database.and_then([](Database& open) { return open.integer("PRAGMA user_version"); });
+  if (read && *read >= kKnowsTheLedger) {
+    const auto done = database->query("SELECT ledger_sequence, ledger_hash FROM site", {}, [&](const SqlRow& row) {
+      if (row.integer(0) > 0) head = LedgerHead{row.integer(0), row.text(1)};
+    });
+    if (!done) read = tl::unexpected(done.error());
+  }
+  if (!read) return fail(read.error().kind, "{}: {}", path, read.error().text);
+  return head;
 }
 
 }  // namespace sluice::store

@@ -41,4 +41,8 @@ class SqliteStateStore final : public ports::StateStore {
   std::optional<PersistentState> on_disk_;  ///< absent: not known, everything is written
 };
 
+/// The end of the ledger's chain as `state.db` knows it, without writing anything; nothing when it knows none.
+/// `not_found`, `protocol`, `io`.
+Result<std::optional<LedgerHead>> read_ledger_head(const std::string& path);
+
 }  // namespace sluice::store

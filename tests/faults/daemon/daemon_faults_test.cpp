@@ -258,6 +258,68 @@ TEST_F(DaemonFaults, a_miner_without_a_pool_is_put_to_sleep_after_ten_minutes) {
   EXPECT_EQ(truth().at("miners")[0].at("state"), "running") << "the other one goes on";
 }
 
+TEST_F(DaemonFaults, the_ledger_of_a_killed_daemon_goes_on_and_every_watt_hour_has_one_source) {
+  speed = 20;
+  start_house();
+  write("sluice.yaml", configuration());
+  const auto mined_kwh = [&] {
+    const auto now = status();
+    return now ? now->at("ledger").at("mined_kwh").get<double>() : 0.0;
+  };
+  start_daemon();
+  ASSERT_TRUE(driving());
+  ASSERT_TRUE(eventually([&] { return mined_kwh() > 0.1; })) << log();
+  daemon->send_signal(SIGKILL);
+  ASSERT_TRUE(daemon->wait(5'000));
+  const double killed_at_s = truth().at("elapsed_s").get<double>();
+  start_daemon();
+  ASSERT_TRUE(eventually([&] { return mined_kwh() > 0.3; })) << log();
+  daemon->send_signal(SIGTERM);
+  ASSERT_TRUE(daemon->wait(15'000));
+  const double lived_s = truth().at("elapsed_s").get<double>();
+  std::printf("killed at %.0f s of %.0f s\n", killed_at_s, lived_s);
+
+  EXPECT_EQ(run({program("sluice"), "ledger", "verify", "--json", "--state-dir", file("")}), 0) << said;
+  const json verdict = json::parse(said);
+  EXPECT_TRUE(verdict.at("ok")) << said;
+  EXPECT_TRUE(verdict.at("head_kept_apart")) << said;
+  EXPECT_GT(verdict.at("entries"), 0);
+  EXPECT_EQ(run({program("sluice"), "ledger", "show", "--count", "1000", "--json", "--state-dir", file("")}), 0);
+  std::int64_t mined = 0, sources = 0, covered_ms = 0, gap_ms = 0;
+  for (const json& entry : json::parse(said)) {
+    mined += entry.value("mined_uwh", std::int64_t{0});
+    for (const char* source : {"curtailed_uwh", "export_avoided_uwh", "battery_uwh", "grid_uwh", "unknown_uwh"}) {
+      sources += entry.value(source, std::int64_t{0});
+    }
+    covered_ms += entry.value("covered_ms", std::int64_t{0});
+    gap_ms += entry.value("gap_ms", std::int64_t{0});
+  }
+  EXPECT_GT(mined, 300'000'000);
+  EXPECT_EQ(sources, mined) << "to the last millionth of a watt-hour";
+  EXPECT_GT(gap_ms, 0) << "the time between";
+  EXPECT_LE(static_cast<double>(covered_ms + gap_ms) / 1000.0, lived_s) << "no second is counted twice";
+  EXPECT_EQ(run({program("sluice"), "report", "--json", "--state-dir", file("")}), 0) << said;
+  const json total = json::parse(said).at("total");
+  EXPECT_NEAR(total.at("mined_kwh").get<double>(), static_cast<double>(mined) / 1e9, 1e-9);
+  // A tenth of a per cent, and a count of each counter for each of the two lives.
+  const json meter = total.at("meter");
+  EXPECT_LE(meter.at("unexplained_wh").get<double>(), 0.001 * meter.at("counter_wh").get<double>() + 4.0) << meter;
+  std::printf("%s\n", meter.dump().c_str());
+}
+
+TEST_F(DaemonFaults, a_ledger_that_cannot_be_written_is_said_and_control_goes_on) {
+  start_house();
+  write("sluice.yaml", configuration());
+  std::filesystem::create_directory(file("ledger.db"));
+  std::filesystem::create_directory(file("ledger.open"));
+  start_daemon();
+  ASSERT_TRUE(driving()) << log();
+  EXPECT_TRUE(eventually([&] { return truth().at("miners")[0].at("commands").get<int>() > 0; }));
+  EXPECT_TRUE(
+      eventually([&] { return log().find("the ledger is not written, control goes on") != std::string::npos; }));
+  EXPECT_TRUE(eventually([&] { return status()->at("ledger").at("degraded") != ""; }));
+}
+
 TEST_F(DaemonFaults, a_state_that_cannot_be_kept_is_said_and_control_goes_on) {
   start_house();
   write("sluice.yaml", configuration());
