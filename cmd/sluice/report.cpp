@@ -227,8 +227,13 @@ int report(const ReportOptions& options) {
   if (!options.svg_file.empty()) {
     const std::string title =
         fmt::format("Mined energy by source, {} to {}", buckets.begin()->first, buckets.rbegin()->first);
+    // A day without an entry is a hole in the picture, not a shorter month.
+    std::map<std::string, Totals> drawn = buckets;
+    const std::int64_t first = entries->front().local_day, last = entries->back().local_day;
+    for (std::int64_t day = first; first != 0 && day <= last; ++day)
+      drawn.try_emplace(ledger::bucket_name(day, bucket));
     std::ofstream svg(options.svg_file);
-    svg << report_svg(buckets, title, place->currency);
+    svg << report_svg(drawn, title, place->currency);
     svg.close();
     if (!svg) return fail_with({ErrorKind::io, options.svg_file + ": cannot be written"});
   }

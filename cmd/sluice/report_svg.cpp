@@ -82,7 +82,9 @@ std::string report_svg(const std::map<std::string, ledger::Totals>& buckets, con
     best = std::max(best, net);
     worst = std::min(worst, net);
   }
-  const double energy_step = step_of(most_kwh, 5), money_step = step_of(best - worst, 3);
+  const bool priced = best > 0.0 || worst < 0.0;
+  const double energy_step = most_kwh > 0.0 ? step_of(most_kwh, 5) : 1.0,
+               money_step = priced ? step_of(best - worst, 3) : 1.0;
   const Panel energy{kEnergyTop, kEnergyHeight, 0.0,
                      std::max(energy_step, std::ceil(most_kwh / energy_step) * energy_step)};
   const Panel money{kMoneyTop, kMoneyHeight, std::floor(worst / money_step) * money_step,
@@ -96,6 +98,12 @@ std::string report_svg(const std::map<std::string, ledger::Totals>& buckets, con
       kWidth);
   out += fmt::format("<text class=\"title\" x=\"{:.0f}\" y=\"32\">{}, kWh</text>\n", kLeft, escaped(title)) + legend();
   out += grid_lines(energy, energy_step) + grid_lines(money, money_step);
+  if (!priced) {
+    out += fmt::format(
+        "<text class=\"number\" style=\"text-anchor:start\" x=\"{:.0f}\" y=\"{:.0f}\">no price is "
+        "known</text>\n",
+        kLeft + 12.0, kMoneyTop + kMoneyHeight / 2.0);
+  }
   out += fmt::format(
       "<text class=\"head\" x=\"{:.0f}\" y=\"{:.0f}\">Against never mining{}{}: revenue + heat − import cost − lost "
       "export, where prices are known</text>\n",

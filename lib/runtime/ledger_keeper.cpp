@@ -8,8 +8,9 @@
 namespace sluice::runtime {
 namespace {
 
-// What a killed process loses at most.
-constexpr Duration kRound = std::chrono::seconds(20);
+constexpr Duration kRound = std::chrono::seconds(5);  // snapshots are large: few of them wait
+// What a killed process loses at most, with a round.
+constexpr Duration kKeepEach = std::chrono::seconds(20);
 constexpr std::size_t kQueueMax = 4096;
 constexpr Duration kFirstRetry = std::chrono::minutes(1);
 constexpr Duration kLongestRetry = std::chrono::minutes(10);
@@ -69,7 +70,10 @@ void LedgerKeeper::stop() {
   closed(accounts_.close());
   retry_at_ = MonoTime::min();
   write();
-  keep_open();
+  // An orderly end: nothing is claimed of what miners draw after it.
+  OpenInterval open = accounts_.open();
+  open.draw.clear();
+  keep(std::move(open));
   show();
 }
 
@@ -88,7 +92,10 @@ void LedgerKeeper::work(std::deque<Tick> ticks) {
   if (!begun_) begin();
   for (const Tick& tick : ticks) closed(accounts_.add(tick.crew->site, *tick.snapshot, *tick.decision));
   write();
-  keep_open();
+  if (doors_.clock.now() >= next_keep_) {
+    next_keep_ = doors_.clock.now() + kKeepEach;
+    keep(accounts_.open());
+  }
   show();
 }
 
@@ -155,6 +162,7 @@ void LedgerKeeper::write() {
       const std::lock_guard lock(mutex_);
       head_ = *appended;
     }
+    next_keep_ = MonoTime::min();  // what is kept holds what was written just now
     if (doors_.remember) doors_.remember(*appended);
   }
   retry_after_ = Duration::zero();
@@ -175,8 +183,7 @@ void LedgerKeeper::failed(const Error& error) {
   shown_.degraded = error.text;
 }
 
-void LedgerKeeper::keep_open() {
-  OpenInterval open = accounts_.open();
+void LedgerKeeper::keep(OpenInterval open) {
   open.after = head().sequence;
   open.waiting = waiting_;
   if (const Result<void> kept = doors_.book.keep(open); !kept) {

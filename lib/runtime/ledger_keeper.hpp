@@ -63,7 +63,7 @@ class LedgerKeeper {
   void work(std::deque<Tick> ticks);
   void closed(std::vector<LedgerEntry> entries);
   void write();
-  void keep_open();
+  void keep(OpenInterval open);
   void show();
   void judge_day();
   void failed(const Error& error);
@@ -75,7 +75,7 @@ class LedgerKeeper {
   bool begun_ = false, open_ = false;
   std::int64_t day_ = 0;
   ledger::Totals day_totals_;  ///< of the entries of `day_` that are over
-  MonoTime retry_at_ = MonoTime::min();
+  MonoTime retry_at_ = MonoTime::min(), next_keep_ = MonoTime::min();
   Duration retry_after_{};
   std::uint64_t lost_ = 0;
 

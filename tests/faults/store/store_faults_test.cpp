@@ -13,6 +13,7 @@
 
 #include "history_test_support.hpp"
 #include "store/history_reader.hpp"
+#include "store/ledger.hpp"
 #include "store/sqlite.hpp"
 #include "store/state_store.hpp"
 
@@ -145,6 +146,72 @@ TEST_F(StoreFaultsTest, SavedStateSurvivesTheKillThatFollows) {
   ASSERT_TRUE(state) << state.error().text;
   ASSERT_EQ(state->miners.size(), 1U);
   EXPECT_TRUE(state->miners[0].driven);
+}
+
+LedgerEntry ledger_entry(const std::string& subject, std::int64_t quarter) {
+  LedgerEntry entry;
+  entry.subject = subject;
+  entry.quarter = quarter;
+  entry.local_day = quarter / 96;
+  entry.amounts[Amount::mined_uwh] = entry.amounts[Amount::grid_uwh] = 7 * quarter;
+  return entry;
+}
+
+TEST_F(StoreFaultsTest, KilledWhileAppendingToTheLedgerLeavesWholeQuartersInOneChain) {
+  const std::string ledger_path = folder.file("ledger.db");
+  std::random_device random;
+  for (int round = 0; round < 8; ++round) {
+    const std::chrono::microseconds after(random() % 60'000);
+    SCOPED_TRACE(::testing::Message() << "killed after " << after.count() << " us");
+    kill_at_work(
+        [&] {
+          auto file = LedgerFile::open(ledger_path, {}, kStart, log);
+          for (std::int64_t quarter = 1; file && quarter < 1000; ++quarter) {
+            static_cast<void>(file->append({ledger_entry("s19", quarter), ledger_entry("", quarter)}));
+          }
+        },
+        after);
+    auto file = LedgerFile::open(ledger_path, {}, kStart, log);
+    ASSERT_TRUE(file) << file.error().text;
+    const auto verdict = file->verify({});
+    ASSERT_TRUE(verdict) << verdict.error().text;
+    EXPECT_TRUE(verdict->ok());
+    EXPECT_EQ(verdict->entries % 2, 0) << "a quarter is there as a whole";
+  }
+  EXPECT_EQ(log.count("damaged"), 0);
+}
+
+TEST_F(StoreFaultsTest, AFullDiskIsAnErrorOfAppendAndTheChainStays) {
+  const std::string ledger_path = folder.file("ledger.db");
+  const int status = in_child([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    SqliteLedger book(ledger_path, folder.file("ledger.open"), clock, log);
+    if (!book.open({}) || !book.append({ledger_entry("s19", 1)})) ::_exit(1);
+    rlimit full = limit;
+    full.rlim_cur = 8 * 1024;
+    ::setrlimit(RLIMIT_FSIZE, &full);
+    bool refused = false;
+    for (int i = 0; i < 200 && !refused; ++i) {
+      const auto appended = book.append(std::vector<LedgerEntry>(20, ledger_entry("s19", 2)));
+      refused = !appended;
+      if (refused && appended.error().text.find(ledger_path) == std::string::npos) ::_exit(2);
+    }
+    if (!refused) ::_exit(3);
+    OpenInterval large;
+    large.entries = std::vector<LedgerEntry>(400, ledger_entry("s19", 3));
+    if (book.keep(large)) ::_exit(4);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    if (!book.open({}) || !book.append({ledger_entry("s19", 4)}) || !book.keep(large)) ::_exit(5);
+  });
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  auto file = LedgerFile::open_to_read(ledger_path);
+  ASSERT_TRUE(file) << file.error().text;
+  const auto verdict = file->verify({});
+  EXPECT_TRUE(verdict->ok());
+  EXPECT_EQ(verdict->entries % 20, 2) << "what did not fit is not there at all";
 }
 
 TEST_F(StoreFaultsTest, AFullDiskDegradesHistoryAndHealsWhenThereIsRoom) {
