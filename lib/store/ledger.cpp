@@ -2,8 +2,8 @@
 
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -130,8 +130,9 @@ Result<void> SqliteLedger::keep(const OpenInterval& interval) {
 std::optional<OpenInterval> SqliteLedger::kept() {
   std::ifstream file(open_path_, std::ios::binary);
   if (!file) return std::nullopt;
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto interval = open_interval_from(text);
+  std::ostringstream text;
+  text << file.rdbuf();  // a folder in its place can be opened, and fails only here
+  auto interval = open_interval_from(text.str());
   if (!interval) log_.warning("store", "{}: cannot be read, what it held is lost", open_path_);
   return interval;
 }

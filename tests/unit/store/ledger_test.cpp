@@ -229,6 +229,10 @@ TEST_F(LedgerTest, TheOpenIntervalSurvivesTheProcess) {
   }
   SqliteLedger book(path, open_path, clock, log);
   EXPECT_EQ(book.kept(), interval);
+  std::filesystem::remove(open_path);
+  std::filesystem::create_directory(open_path);
+  EXPECT_FALSE(book.kept()) << "a folder in its place";
+  EXPECT_FALSE(book.keep(interval));
   EXPECT_FALSE(SqliteLedger(path, folder.file("no/such/place"), clock, log).keep(interval));
 }
 
