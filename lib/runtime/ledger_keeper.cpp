@@ -38,7 +38,7 @@ void LedgerKeeper::run_once() {
     const std::lock_guard lock(mutex_);
     ticks = std::exchange(queue_, {});
   }
-  work(std::move(ticks));
+  work(ticks);
 }
 
 void LedgerKeeper::start() {
@@ -50,7 +50,7 @@ void LedgerKeeper::run() {
   while (!stopping_) {
     std::deque<Tick> ticks = std::exchange(queue_, {});
     lock.unlock();
-    work(std::move(ticks));
+    work(ticks);
     lock.lock();
     const MonoTime next_round = doors_.clock.now() + kRound;
     while (!stopping_ && doors_.clock.now() < next_round) doors_.clock.wait_until(lock, wake_, next_round);
@@ -88,7 +88,7 @@ void LedgerKeeper::begin() {
   accounts_.restore(*left);
 }
 
-void LedgerKeeper::work(std::deque<Tick> ticks) {
+void LedgerKeeper::work(const std::deque<Tick>& ticks) {
   if (!begun_) begin();
   for (const Tick& tick : ticks) closed(accounts_.add(tick.crew->site, *tick.snapshot, *tick.decision));
   write();

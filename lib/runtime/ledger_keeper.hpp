@@ -60,7 +60,7 @@ class LedgerKeeper {
   };
   void begin();
   void run();
-  void work(std::deque<Tick> ticks);
+  void work(const std::deque<Tick>& ticks);
   void closed(std::vector<LedgerEntry> entries);
   void write();
   void keep(OpenInterval open);
