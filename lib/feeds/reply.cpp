@@ -160,7 +160,7 @@ class JsonReader {
     const auto price = number_of(*found);
     if (!price) return fail(ErrorKind::protocol, "{} is no price", shown(*found));
     const Duration hold = definition_.hold > Duration{} ? definition_.hold : definition_.max_age;
-    return put({now_, now_ + hold, priced(*price, form), PriceKind::published, false, false}, form);
+    return put({now_, now_ + hold, priced(*price, form), PriceKind::published, false, false, true}, form);
   }
 
   Result<void> columns(const json& document, const SeriesForm& form) {
@@ -284,6 +284,10 @@ class Orderer {
   Orderer(const Definition& definition, WallTime now) : definition_(definition), now_(now) {}
 
   Result<EnergySeries> order(std::vector<Row> rows) const {
+    // What has its own time tells more than a number that holds now.
+    const bool dated = std::ranges::any_of(
+        rows, [&](const Row& row) { return !row.current && row.stamp <= now_ && (!row.end || *row.end > now_); });
+    if (dated) std::erase_if(rows, [](const Row& row) { return row.current; });
     if (rows.empty()) return EnergySeries{};
     for (Row& row : rows) row.stamp = floored(row.stamp, definition_.floor);
     std::ranges::stable_sort(rows, {}, &Row::stamp);
@@ -324,14 +328,14 @@ class Orderer {
       // An inclusive end, 16:59:59.
       if (next != nullptr && slot.end < *next && *next - slot.end < kSecondsHole) slot.end = *next;
       // One number that holds until something is known of its time.
-      if (next != nullptr && slot.end > *next && row.stamp == now_) slot.end = *next;
+      if (next != nullptr && slot.end > *next && row.current) slot.end = *next;
     } else if (row.end) {
       slot.end = next != nullptr ? *next : std::max(row.stamp, now_) + kOpenEnd;
     } else {
       slot.end = row.stamp + step;
       if (next != nullptr && (slot.end > *next || definition_.fill_forward)) slot.end = *next;
     }
-    if (next == nullptr && definition_.hold > Duration{} && row.stamp != now_) slot.end += definition_.hold;
+    if (next == nullptr && definition_.hold > Duration{} && !row.current) slot.end += definition_.hold;
     return slot;
   }
 

@@ -26,6 +26,7 @@ struct Row {
   double price = 0.0;  ///< currency/kWh, in the sign of `EnergySlot`
   PriceKind kind = PriceKind::published;
   bool event = false, demand_window = false;
+  bool current = false;  ///< said only to be the price now: dated by when it was heard
 };
 
 /// What one or several answers said, before it is put in order.

@@ -138,13 +138,13 @@ std::vector<DayCount> count_days(const EnergySeries& series, const Zone& zone) {
 }
 
 WallTime next_poll(const PollRule& rule, WallTime now, WallTime known, int failures, const Zone& zone, double chance) {
-  constexpr Duration kFirstPause = std::chrono::seconds(60);
+  constexpr Duration kFirstPause = std::chrono::seconds(5);
   const auto jitter = std::chrono::duration_cast<Duration>(rule.jitter * chance);
   const WallTime usual = now - (now.time_since_epoch() % rule.every) + rule.every + rule.offset + jitter;
   if (failures > 0) {
-    // 1, 2, 4 … minutes, never rarer than usual.
-    const Duration pause = kFirstPause * (std::int64_t{1} << std::min(failures - 1, 6));
-    return std::min(usual, now + pause + jitter);
+    // 5, 10, 20 … seconds, never rarer than usual.
+    const Duration pause = kFirstPause * (std::int64_t{1} << std::min(failures - 1, 9));
+    return std::min(usual, now + pause + std::chrono::duration_cast<Duration>(pause * chance));
   }
   if (!rule.publish) return usual;
   const std::int64_t today = local_day(now, zone);

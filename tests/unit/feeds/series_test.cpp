@@ -136,10 +136,11 @@ TEST(NextPoll, AfterFailuresThePauseDoublesUpToTheUsualOne) {
   const PollRule rule{.every = 1h, .jitter = 0s};
   const auto now = at("2026-01-10T09:00:00Z");
   const auto pause = [&](int failures) { return next_poll(rule, now, now, failures, utc(), 0.0) - now; };
-  EXPECT_EQ(pause(1), 1min);
-  EXPECT_EQ(pause(2), 2min);
-  EXPECT_EQ(pause(5), 16min);
-  EXPECT_EQ(pause(50), 1h);
+  EXPECT_EQ(pause(1), 5s);
+  EXPECT_EQ(pause(2), 10s);
+  EXPECT_EQ(pause(5), 80s);
+  EXPECT_EQ(pause(50), 2560s);
+  EXPECT_EQ(next_poll({.every = 5min, .jitter = 0s}, now, now, 50, utc(), 0.9) - now, 5min);
 }
 
 TEST(NextPoll, SpreadsTheHouses) {
