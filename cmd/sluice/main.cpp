@@ -18,6 +18,7 @@
 #include "exit_codes.hpp"
 #include "inventory.hpp"
 #include "learn.hpp"
+#include "simulate.hpp"
 #include "tariff.hpp"
 #include "ledger.hpp"
 #include "report.hpp"
@@ -37,6 +38,7 @@ struct Arguments {
   BreakevenOptions breakeven;
   TariffOptions tariff;
   ReportOptions report;
+  SimulateOptions simulate;
   std::string demo_for;
   std::string file, name, miner;
   bool json = false, open_directly = false, if_unclean = false, yes = false;
@@ -57,6 +59,7 @@ class CommandLine {
     add_breakeven();
     add_tariff();
     add_ledger();
+    add_simulate();
   }
 
   int run(int argc, char** argv) {
@@ -354,6 +357,42 @@ class CommandLine {
     CLI::App* show = part("show", "Show the newest entries", "sluice ledger show --count 20",
                           [this] { return show_ledger(in_.report.where); });
     show->add_option("--count", where.count, "So many")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  }
+
+  void add_simulate() {
+    SimulateOptions& to = in_.simulate;
+    CLI::App* made =
+        command("simulate", "Play days at a tariff with the controller itself, and count energy and money",
+                "sluice simulate --plan us-summer --strategy schedule --miner ideal:3010 --days 1", [this] {
+                  in_.simulate.as_json = in_.json;
+                  return simulate(in_.simulate);
+                });
+    CLI::Option* plan = made->add_option("--plan", to.plan, "Name of a tariff plan, or a file");
+    made->add_option("--import", to.import_price, "One price of what is bought instead of a plan, per kWh")
+        ->excludes(plan);
+    made->add_option("--export", to.export_price, "Price of what is sold, per kWh; with a plan instead of its own");
+    made->add_option("--strategy", to.strategy, "full, schedule, economic, solar, solar-battery")
+        ->capture_default_str();
+    made->add_option("--miner", to.miner, "Kind of miner, as ideal:3010, s19-xp, luxos-target")->capture_default_str();
+    made->add_option("--start", to.start, "Local date of the first day")->capture_default_str();
+    made->add_option("--days", to.days, "So many days")->capture_default_str()->check(CLI::Range(1, 3660));
+    made->add_option("--period", to.periods,
+                     "What the miner does in a period of the plan, as mid-peak=1200; full, sleep, solar or watts. Of "
+                     "schedule, which is full in the cheapest period alone unless told")
+        ->delimiter(',');
+    made->add_option("--sun", to.sun_kwp, "An array of so many kWp, with recorded sun and load")
+        ->check(CLI::Range(0.0, 1000.0));
+    made->add_option("--load", to.load_w, "Watts of the house, where there is no sun")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 100'000.0));
+    made->add_flag("--battery", to.battery, "A battery of 10 kWh and 5 kW");
+    made->add_option("--hashprice", to.hash_price, "What mining brings per TH/s and day, pool fees taken off")
+        ->check(CLI::NonNegativeNumber);
+    made->add_option("--heat-value", to.heat_value, "Worth of a kWh of heat; negative where it must be cooled away");
+    made->add_option("--profile", to.profile, "How hard it may be worked: gentle, normal, bare")->capture_default_str();
+    made->add_option("--tariff-path", to.plan_folders, "Also look here for tariff plans; may be repeated");
+    made->add_option("--seed", to.seed, "Of clouds and noise")->capture_default_str();
+    json(made);
   }
 
   Arguments in_ = [] {

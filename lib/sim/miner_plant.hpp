@@ -34,8 +34,9 @@ struct PlantSpec {
 };
 
 /// Rows: `luxos-target`, `luxos-profile`, `vnish-throttle`, `vnish-preset`, `braiins-fast`, `braiins-slow`, `dcent`,
-/// `stock`, `plug`, `bitaxe`, and `published-luxos`, `published-vnish`, `published-braiins`; beside them `ideal:W` and
-/// `ideal-on-off:W`, without wake, ramps and sleeping watts. `not_found` names them all.
+/// `stock`, `plug`, `bitaxe`, and `published-luxos`, `published-vnish`, `published-braiins`; beside them, not among
+/// `plant_names`, `s19-xp`, and `ideal:W` and `ideal-on-off:W`, without wake, ramps and sleeping watts. `not_found`
+/// names them all.
 Result<PlantSpec> plant_spec(std::string_view name);
 std::vector<std::string> plant_names();
 

@@ -206,6 +206,12 @@ PlantSpec ideal(std::string name, Envelope envelope) {
   return spec;
 }
 
+// A machine by name, for sums about one that people own: an S19 XP, 3010 W and 140 TH/s on its nameplate, under a LuxOS
+// with power targets. Smallest power assumed.
+PlantSpec s19_xp() {
+  return row("s19-xp", range(900, 3010, 5), {seconds(1), seconds(5), seconds(60), seconds(60), seconds(5)}, 25, 140);
+}
+
 constexpr std::string_view kIdeal = "ideal:", kIdealOnOff = "ideal-on-off:";
 
 /// `ideal:W` runs from W / 4 to W, `ideal-on-off:W` at W only.
@@ -237,14 +243,15 @@ std::vector<std::string> plant_names() {
 
 Result<PlantSpec> plant_spec(std::string_view name) {
   if (auto made = ideal_named(name)) return *std::move(made);
+  if (name == "s19-xp") return s19_xp();
   std::string known;
   for (const auto& entry : kRows) {
     if (entry.name == name) return entry.make();
     known += known.empty() ? "" : ", ";
     known += entry.name;
   }
-  return fail(ErrorKind::not_found, "no plant \"{}\"; known are {}, and ideal:W and ideal-on-off:W with watts", name,
-              known);
+  return fail(ErrorKind::not_found, "no plant \"{}\"; known are {}, s19-xp, and ideal:W and ideal-on-off:W with watts",
+              name, known);
 }
 
 }  // namespace sluice::sim
