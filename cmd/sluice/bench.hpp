@@ -12,6 +12,7 @@ struct BenchOptions {
   std::string suite = "all";
   std::string pv_file, load_file;  ///< instead of a suite
   std::string plant = "luxos-target";
+  bool plant_named = false;  ///< by the user
   std::string profile = "normal";
   std::vector<std::string> controllers;  ///< empty: all
   std::string days;                      ///< "A:B"; empty: the whole trace

@@ -77,7 +77,7 @@ Result<std::vector<sim::PriceCase>> with_sun(const sim::PriceCase& base, const B
   return out;
 }
 
-Result<std::vector<sim::PriceCase>> cases(const BenchOptions& options, bool plant_given) {
+Result<std::vector<sim::PriceCase>> cases(const BenchOptions& options) {
   auto prices = sim::load_price_trace(options.prices, data_directory());
   if (!prices) return fail(prices.error().kind, "--prices: {}", prices.error().text);
   const auto profile = profile_from_name(options.profile);
@@ -95,9 +95,9 @@ Result<std::vector<sim::PriceCase>> cases(const BenchOptions& options, bool plan
   base.tick = std::chrono::seconds(options.tick_s > 0 ? options.tick_s : 10);
   std::vector<sim::PriceCase> out;
   for (const std::string name : kPlants) {
-    if (plant_given && name != kPlants[0]) break;
-    if (options.battery && !plant_given && name != kPlants[1]) continue;
-    const auto plant = sim::plant_spec(plant_given ? options.plant : name);
+    if (options.plant_named && name != kPlants[0]) break;
+    if (options.battery && !options.plant_named && name != kPlants[1]) continue;
+    const auto plant = sim::plant_spec(options.plant_named ? options.plant : name);
     if (!plant) return fail(ErrorKind::invalid, "--plant: {}", plant.error().text);
     sim::PriceCase made = base;
     made.plant = *plant;
@@ -237,7 +237,7 @@ int bench_prices(const BenchOptions& options) {
     fmt::print(stderr, "sluice bench: {}\n", error.text);
     return kExitBadInput;
   };
-  const auto made = cases(options, options.plant != BenchOptions{}.plant);
+  const auto made = cases(options);
   if (!made) return complain(made.error());
   const auto who = contenders(options);
   if (!who) return complain(who.error());

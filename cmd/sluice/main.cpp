@@ -204,6 +204,7 @@ class CommandLine {
         command("bench", "Measure the controller against perfect foresight and against the laws of its peers",
                 "sluice bench --suite day_b --plant luxos-target", [this] {
                   in_.bench.as_json = in_.json;
+                  in_.bench.plant_named = plant_->count() > 0;
                   return bench(in_.bench);
                 });
     made->add_option("--suite", to.suite, "Sun and load: year, day_a, day_b, all")->capture_default_str();
@@ -211,7 +212,7 @@ class CommandLine {
     CLI::Option* load = made->add_option("--load", to.load_file, "Own recording of the load: gzip CSV");
     pv->needs(load);
     load->needs(pv);
-    made->add_option("--plant", to.plant, "Kind of miner, or all")->capture_default_str();
+    plant_ = made->add_option("--plant", to.plant, "Kind of miner, or all")->capture_default_str();
     made->add_option("--profile", to.profile, "How hard it may be worked: gentle, normal, bare")->capture_default_str();
     made->add_flag("--battery", to.battery, "A battery of 10 kWh and 5 kW; seasons of the year");
     made->add_flag("--zero-export", to.zero_export, "The inverter throttles rather than feed in");
@@ -405,6 +406,7 @@ class CommandLine {
     return defaults;
   }();
   std::function<int()> action_;
+  CLI::Option* plant_ = nullptr;
   CLI::App app_{"Sluice runs bitcoin miners on solar surplus."};
 };
 

@@ -210,6 +210,9 @@ Results play(const Work& work) {
   return out;
 }
 
+/// Two decimals. Half a cent is rounded up although a sum of millions of seconds lies a little below it.
+std::string cents(double amount) { return fmt::format("{:.2f}", amount + (amount < 0.0 ? -1e-7 : 1e-7)); }
+
 double kwh(WattHours energy) { return energy.value() / 1000.0; }
 
 ordered_json as_json(const sim::SimulatedDay& day, const Work& work) {
@@ -259,11 +262,11 @@ ordered_json as_json(const Work& work, const Results& results, const SimulateOpt
 
 std::string table_row(const std::string& name, const sim::SimulatedDay& day, const Work& work) {
   const auto money = [](bool known, Money amount) {
-    return known ? fmt::format("{:>10.2f}", amount.value()) : fmt::format("{:>10}", "-");
+    return known ? fmt::format("{:>10}", cents(amount.value())) : fmt::format("{:>10}", "-");
   };
   const bool revenue = work.wanted.hash_price.has_value(), heat = work.wanted.heat_value.has_value();
-  return fmt::format("{:<12}{:>11.2f}{:>11.3f}{:>10.2f}{}{}{}{:>8}{:>8.1f}\n", name, kwh(day.mined), kwh(day.standby),
-                     day.energy_cost.value(), money(revenue, day.revenue), money(heat, day.heat),
+  return fmt::format("{:<12}{:>11.2f}{:>11.3f}{:>10}{}{}{}{:>8}{:>8.1f}\n", name, kwh(day.mined), kwh(day.standby),
+                     cents(day.energy_cost.value()), money(revenue, day.revenue), money(heat, day.heat),
                      money(revenue || heat, day.net()), day.starts, day.running_s / 3600.0);
 }
 
@@ -285,10 +288,10 @@ void print(const Work& work, const Results& results, const SimulateOptions& opti
     fmt::print("  {:<12} {:.2f} kWh mined\n", calendar.period_names[period], kwh(energy));
   }
   const double per_30_days = 30.0 / static_cast<double>(results.wanted.days.size());
-  fmt::print("30 days of this: {:.2f}{} of energy.", total.energy_cost.value() * per_30_days, currency);
+  fmt::print("30 days of this: {}{} of energy.", cents(total.energy_cost.value() * per_30_days), currency);
   if (results.always_on) {
     const double always = results.always_on->total.energy_cost.value();
-    fmt::print(" Always on: {:.2f}", always * per_30_days);
+    fmt::print(" Always on: {}", cents(always * per_30_days));
     if (always > 0.0) fmt::print("; saved {:.1f} %", 100.0 * (1.0 - total.energy_cost.value() / always));
     fmt::print(".");
   }

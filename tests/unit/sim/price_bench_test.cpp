@@ -226,7 +226,7 @@ TEST(PriceForesight, NobodyBeatsIt) {
       bench.break_even = PricePerKwh(own_curve ? 0.04 : 0.028);
       const PriceYardstick by = price_yardstick(bench);
       for (const Contender& who : price_contenders()) {
-        if (who.id == "oracle" || who.id.starts_with("sluice")) continue;
+        if (who.id == "oracle") continue;
         EXPECT_LE(play(bench, who.id).net(by.idle, bench.start_cost), by.best) << plant << " " << who.id;
       }
     }
@@ -296,6 +296,22 @@ TEST(PriceBench, SimpleRulesEarnWhatTheyAreKnownToEarn) {
   EXPECT_NEAR(plain.score.starts / 365.0, 6.7, 0.1);
   EXPECT_NEAR(share(band), 93.2, 1.0);
   EXPECT_NEAR(band.score.starts / 365.0, 1.8, 0.1);
+}
+
+// What the product is asked for: at least 93 % of perfect foresight with at most two starts a day.
+TEST(PriceBench, TheProductBuysNearlyAsWellAsForesight) {
+  for (const char* plant : {"ideal-on-off:3250", "luxos-target"}) {
+    for (const int late_min : {0, 5}) {
+      PriceCase bench = case_of(recorded("5min"), plant);
+      bench.days = 45;
+      bench.late = minutes(late_min);
+      const PriceYardstick by = price_yardstick(bench);
+      const PriceOutcome run = play(bench, "sluice");
+      EXPECT_GE(run.net(by.idle, bench.start_cost) / by.best, 0.93) << plant << ", " << late_min << " min late";
+      EXPECT_LE(run.net(by.idle, bench.start_cost), by.best) << plant;
+      EXPECT_LE(run.score.starts, 2 * 45u) << plant;
+    }
+  }
 }
 
 }  // namespace
