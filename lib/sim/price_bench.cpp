@@ -192,7 +192,8 @@ Money linear_bound(const PriceCase& bench, const PriceOutcome& idle) {
       sum_w += trace->pv(at).value() * bench.pv_scale - trace->load(at).value();
     }
     surplus_w.push_back(static_cast<float>(sum_w / static_cast<double>(step_s)));
-    prices.push_back({earned, imports[second / slot_s], bench.export_price.value()});
+    const double bought = imports[second / slot_s];
+    prices.push_back({earned, bought, std::min(bought, bench.export_price.value())});
   }
   BatteryBoundSpec most;
   if (bench.battery) {
@@ -240,11 +241,10 @@ PriceOutcome play_in(VirtualHouse&& house, const PriceCase& bench, Policy& polic
   WattHours hashed{}, imported{}, exported{};
   for (std::size_t day = 0; day < bench.days; ++day) {
     for (std::size_t second = 0; second < kDay; second += static_cast<std::size_t>(bench.tick / seconds(1))) {
-      const PricePerKwh price = truth.import_price(house.wall());
+      const PricePerKwh price = truth.import_price(house.wall()), sold = truth.export_price(house.wall());
       house.tick(policy, bench.tick);
       const HousePlant& plant = house.house();
-      out.energy_cost +=
-          cost(plant.score().imported - imported, price) - cost(plant.score().exported - exported, bench.export_price);
+      out.energy_cost += cost(plant.score().imported - imported, price) - cost(plant.score().exported - exported, sold);
       imported = plant.score().imported;
       exported = plant.score().exported;
       if (plant.miner_count() == 0) continue;

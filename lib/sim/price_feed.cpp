@@ -34,7 +34,7 @@ void PriceFeed::learn(WallTime from, WallTime to, Duration late) {
     slot.begin = begin;
     slot.end = begin + spec_.prices->step;
     slot.import_price = import_price(begin - late);
-    slot.export_price = spec_.export_price;
+    slot.export_price = export_price(begin - late);
     slot.kind = PriceKind::published;
     outlook->slots.push_back(slot);
   }

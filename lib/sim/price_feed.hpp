@@ -18,7 +18,7 @@ struct PriceFeedSpec {
   /// over is one slot late.
   Duration late{};
   PricePerKwh delivery{0.05};      ///< added to what is bought
-  PricePerKwh export_price{0.03};  ///< never above what is bought
+  PricePerKwh export_price{0.03};  ///< of what is sold, except while buying costs less: then as much as that
   PricePerThsDay hash_price{};
 };
 
@@ -29,7 +29,7 @@ class PriceFeed final : public Market {
 
   /// The truth, whether it is known already or not.
   PricePerKwh import_price(WallTime time) const { return spec_.prices->at(time) + spec_.delivery; }
-  PricePerKwh export_price() const { return spec_.export_price; }
+  PricePerKwh export_price(WallTime time) const { return min(spec_.export_price, import_price(time)); }
   const PriceFeedSpec& spec() const { return spec_; }
 
  private:

@@ -144,6 +144,13 @@ TEST(PriceFeeds, TomorrowIsKnownFromThePublicationOn) {
   EXPECT_EQ(snapshot.money.prices->at(tomorrow)->import_price, feed.import_price(tomorrow));
 }
 
+TEST(PriceFeeds, SellingNeverPaysMoreThanBuyingCosts) {
+  const PriceFeed feed({.prices = hourly({-0.10F, 0.04F}), .published = hours(13)});
+  const WallTime begin = feed.spec().prices->begin();
+  EXPECT_NEAR(feed.export_price(begin).value(), -0.05, 1e-6);
+  EXPECT_NEAR(feed.export_price(begin + hours(1)).value(), 0.03, 1e-9);
+}
+
 // ---- Perfect foresight
 
 PriceForesightSpec on_off(double watts) {
@@ -312,6 +319,25 @@ TEST(PriceBench, TheProductBuysNearlyAsWellAsForesight) {
       EXPECT_LE(run.score.starts, 2 * 45u) << plant;
     }
   }
+}
+
+// Sun, a battery and day-ahead prices: the bound holds, and buying by price is worth more than not buying at all.
+TEST(PriceBench, WithSunAndBatteryTheBoundHolds) {
+  PriceCase bench = case_of(recorded("dayahead-de"), "luxos-target");
+  bench.published = hours(13);
+  bench.trace = std::make_shared<const Trace>(generated_day(Watts(5000.0), Sky::broken, 4));
+  bench.battery = BatterySetup{};
+  bench.tick = seconds(1);
+  bench.break_even = PricePerKwh(0.035);
+  bench.first_day = 118;  // with the negative prices around 1 May
+  bench.days = 4;
+  const PriceYardstick by = price_yardstick(bench);
+  ASSERT_TRUE(by.bound);
+  const Money buying = play(bench, "sluice").net(by.idle, bench.start_cost);
+  const Money following = play(bench, "sluice-solar").net(by.idle, bench.start_cost);
+  EXPECT_LE(buying, by.best);
+  EXPECT_LE(following, by.best);
+  EXPECT_GT(buying, following);
 }
 
 }  // namespace
