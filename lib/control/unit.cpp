@@ -44,6 +44,7 @@ constexpr double kAlike = 0.4;
 constexpr int kSwingsOfAWrongModel = 4;
 constexpr double kCautionOfAllTrustS = 6.0;
 constexpr double kMostTrust = 0.4;  // beyond it a fast cut is made twice and climbed back from
+constexpr double kCautionLeft = 0.5;
 constexpr double kCautionForgottenPerSecond = 1.0 / 600.0;
 constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
@@ -573,7 +574,12 @@ void Unit::learn_fit(const StepFit& fit) {
     return;
   }
   misfits_ = 0;
-  if (fit.dead_known) teach(learned_.dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
+  if (fit.dead_known) {
+    teach(learned_.dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
+    // A load that comes and goes looks like chasing. What the meter shows of an own step says which of the two it was:
+    // now that its time is known, there is less to be cautious about.
+    caution_s_ *= kCautionLeft;
+  }
   if (!fit.ramp_known) return;
   LearnedValue& ramp = fit.up ? learned_.ramp_up_w_per_s : learned_.ramp_down_w_per_s;
   teach(ramp, fit.up ? up_dissent_ : down_dissent_, fit.ramp_w_per_s, fit.weight, kRampRule);
