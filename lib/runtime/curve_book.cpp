@@ -63,9 +63,9 @@ void CurveBook::learn(Page& page, const MinerReport& miner, const MinerDecision&
 }
 
 void CurveBook::choose(Page& page, const MinerSite& site, const MinerReport& miner, const MinerDecision* last) {
-  const auto take = [&page](WorkingCurve curve, CurveSource source) {
+  const auto take = [&page](const WorkingCurve& curve, CurveSource source) {
     if (curve.empty()) return false;
-    page.curve = std::make_shared<const WorkingCurve>(std::move(curve));
+    page.curve = std::make_shared<const WorkingCurve>(curve);
     page.source = source;
     return true;
   };

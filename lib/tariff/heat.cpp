@@ -89,7 +89,7 @@ Reading<PricePerKwh> HeatZone::value(HeatNeed need, const HeatScene& scene) cons
       return good(PricePerKwh(0.0));
     case HeatNeed::cooled:
     case HeatNeed::too_warm:
-      return good(-settings_.cooling_cost);
+      return good(PricePerKwh(0.0) - settings_.cooling_cost);
     case HeatNeed::wanted:
       break;
   }
