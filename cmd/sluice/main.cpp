@@ -18,10 +18,10 @@
 #include "exit_codes.hpp"
 #include "inventory.hpp"
 #include "learn.hpp"
-#include "simulate.hpp"
-#include "tariff.hpp"
 #include "ledger.hpp"
 #include "report.hpp"
+#include "simulate.hpp"
+#include "tariff.hpp"
 
 namespace {
 

@@ -108,10 +108,11 @@ void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const Sur
   if (!holds) prices_.bought_price = from_battery;
 }
 
-void Merit::by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, double heat_value,
+void Merit::by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, const MinerMoney& own,
                      bool may_buy, double dt_s) const {
+  const double heat_value = own.heat_value.usable() ? own.heat_value.value.value() : 0.0;
   const Reading<PricePerThsDay>& hash_price = snapshot.money.hash_price;
-  const WorkingCurve& curve = unit.site->curve;
+  const WorkingCurve& curve = own.curve != nullptr ? *own.curve : unit.site->curve;
   const bool value_known = (hash_price.usable() && !curve.empty()) || heat_value > 0.0;
   if (slot_ == nullptr || !value_known || !unit.envelope().known()) {
     if (may_buy) band.reason = slot_ == nullptr ? Reason::price_unknown : Reason::none;
@@ -216,9 +217,8 @@ Band Merit::band(Unit& unit, const Site& site, const Snapshot& snapshot, std::si
     hold_at(unit.max_w(), Reason::strategy_full);
     return band;
   }
-  const double heat_value = own.heat_value.usable() ? own.heat_value.value.value() : 0.0;
   const bool may_buy = strategy == Strategy::economic && own.order == PeriodOrder::none;
-  by_price(unit, band, site, snapshot, heat_value, may_buy, dt_s);
+  by_price(unit, band, site, snapshot, own, may_buy, dt_s);
   return band;
 }
 

@@ -59,7 +59,7 @@ class Merit {
   double stored_price(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
                       const Stored& stored) const;
   Band band(Unit& unit, const Site& site, const Snapshot& snapshot, std::size_t index, double dt_s);
-  void by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, double heat_value, bool may_buy,
+  void by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, const MinerMoney& own, bool may_buy,
                 double dt_s) const;
 
   SourcePrices prices_;
