@@ -55,17 +55,19 @@ Result<Inventory> take_inventory(const SearchFolders& folders) {
   for (const std::string& folder : folders.adapters) paths.push_back({folder, true});
   Result<devices::Library> templates = devices::Library::load(template_directories(folders.templates));
   if (!templates) return tl::unexpected(templates.error());
-  return Inventory{plugin::discover(paths), std::move(*templates)};
+  return Inventory{plugin::discover(paths), std::move(*templates),
+                   feeds::Library::load(price_directories(folders.prices))};
 }
 
 Result<LoadedConfig> load_config(const std::string& file, const SearchFolders& folders) {
   Result<Inventory> inventory = take_inventory(folders);
   if (!inventory) return tl::unexpected(inventory.error());
   config::LoadResult result = config::load_file(file, [&](const config::Config& decoded) {
-    if (!decoded.adapter_paths.empty() || !decoded.template_paths.empty()) {
+    if (!decoded.adapter_paths.empty() || !decoded.template_paths.empty() || !decoded.prices.paths.empty()) {
       SearchFolders all = folders;
       all.configured_adapters = decoded.adapter_paths;
       all.templates.insert(all.templates.begin(), decoded.template_paths.begin(), decoded.template_paths.end());
+      all.prices.insert(all.prices.begin(), decoded.prices.paths.begin(), decoded.prices.paths.end());
       inventory = take_inventory(all);
     }
     config::Catalogue catalogue = inventory ? to_config_catalogue(*inventory) : config::Catalogue{};
@@ -102,6 +104,23 @@ config::Catalogue to_config_catalogue(const Inventory& inventory) {
     }
     catalogue.templates.push_back(std::move(one));
   }
+  for (const std::string& id : inventory.prices.ids()) {
+    const feeds::Definition& found = *inventory.prices.find(id);
+    config::Catalogue::Feed one;
+    one.id = id;
+    one.currency = found.currency.starts_with('{') ? "" : found.currency;
+    for (const auto& [name, fallback] : found.options) {
+      one.options.push_back({name, !fallback});
+      if (name == "currency" && fallback) one.currency = *fallback;
+    }
+    one.needs_token = found.needs_token;
+    one.may_have_token = found.may_have_token;
+    one.bought = found.series_for(feeds::Use::import) != nullptr;
+    one.sold = found.series_for(feeds::Use::export_) != nullptr;
+    one.over_mqtt = found.carrier == feeds::Carrier::mqtt;
+    catalogue.feeds.push_back(std::move(one));
+  }
+  catalogue.feed_mistakes = inventory.prices.mistakes();
   catalogue.knows_timezone = knows_timezone;
   return catalogue;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// What exists besides the configuration: adapters and device templates.
+/// What exists besides the configuration: adapters, device templates and price feeds.
 
 #include <string>
 #include <vector>
@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "config/loader.hpp"
 #include "devices/library.hpp"
+#include "feeds/definition.hpp"
 #include "plugin/catalogue.hpp"
 
 namespace sluice::cmd {
@@ -17,11 +18,13 @@ struct SearchFolders {
   std::vector<std::string> configured_adapters;  ///< must be as safe as the installed ones
   std::vector<std::string> templates;
   std::vector<std::string> tariffs;
+  std::vector<std::string> prices;
 };
 
 struct Inventory {
   plugin::Catalogue adapters;
   devices::Library templates;
+  feeds::Library prices;
 };
 
 /// Reads manifests and templates; loads no code. Errors: a template that is wrong.

@@ -12,6 +12,14 @@ std::vector<std::string> template_directories(const std::vector<std::string>& na
   return all;
 }
 
+std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user) {
+  const Layout layout = own_layout();
+  std::vector<std::string> all{layout.build_tree ? layout.price_directory : SLUICE_PRICE_DIRECTORY,
+                               "/etc/sluice/prices"};
+  all.insert(all.end(), named_by_user.begin(), named_by_user.end());
+  return all;
+}
+
 Layout own_layout() {
   std::error_code ignored;
   const fs::path directory = fs::read_symlink("/proc/self/exe", ignored).parent_path();
@@ -23,6 +31,7 @@ Layout own_layout() {
     layout.adapter_directory = (tree / "lib/sluice/adapters").string();
     layout.template_directory = (tree / "share/sluice/devices").string();
     layout.tariff_directory = (tree / "share/sluice/tariffs").string();
+    layout.price_directory = (tree / "share/sluice/prices").string();
   }
   return layout;
 }

@@ -11,6 +11,8 @@ inline constexpr const char* kSocket = "/run/sluice/sluice.sock";
 
 /// Installed device templates, then the owner's own.
 std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user);
+/// Installed price feeds (of the build tree when this program lies in one), the owner's own, then those named.
+std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user);
 
 /// The programs and data that belong to this very executable: of a build tree when it lies in one, else as installed.
 struct Layout {
@@ -18,6 +20,7 @@ struct Layout {
   std::string adapter_directory;   ///< empty: the installed ones are found without being named
   std::string template_directory;  ///< likewise
   std::string tariff_directory;    ///< likewise
+  std::string price_directory;     ///< likewise
   /// Path of another program of the project.
   std::string program(const std::string& name) const;
   bool build_tree = false;

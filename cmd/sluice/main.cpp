@@ -21,6 +21,7 @@
 #include "ledger.hpp"
 #include "report.hpp"
 #include "simulate.hpp"
+#include "prices.hpp"
 #include "tariff.hpp"
 
 namespace {
@@ -35,6 +36,7 @@ struct Arguments {
   DirectOptions direct;
   DemoOptions demo;
   BenchOptions bench;
+  PricesOptions prices;
   BreakevenOptions breakeven;
   TariffOptions tariff;
   ReportOptions report;
@@ -126,6 +128,22 @@ class CommandLine {
     config(probe_command);
     folders(probe_command);
     json(probe_command);
+
+    CLI::App* prices_command = command("prices", "List the price feeds; or ask one, once, and show what it says",
+                                       "sluice prices energy-charts --option bidding_zone=FR", [this] {
+                                         in_.prices.config_file = in_.direct.config_file;
+                                         in_.prices.credentials_directory = in_.direct.credentials_directory;
+                                         in_.prices.folders = in_.direct.folders;
+                                         in_.prices.version = SLUICE_VERSION;
+                                         in_.prices.as_json = in_.json;
+                                         return prices(in_.prices);
+                                       });
+    prices_command->add_option("FEED", in_.prices.feed, "A feed; hashprice: what mining brings");
+    prices_command->add_option("--option", in_.prices.options, "NAME=VALUE for the feed; may be repeated");
+    prices_command->add_option("--price-path", in_.direct.folders.prices, "Also look here for feeds; may be repeated");
+    config(prices_command);
+    folders(prices_command);
+    json(prices_command);
 
     command("version", "Print the version", "sluice version", [] {
       fmt::print("sluice {}\n", SLUICE_VERSION);

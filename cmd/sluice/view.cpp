@@ -114,6 +114,46 @@ std::string ledger_line(const json& ledger) {
   return line + "\n";
 }
 
+std::string ago(const json& from) {
+  const auto age = from.find("age_s");
+  if (age == from.end() || !age->is_number()) return "";
+  const double minutes = age->get<double>() / 60.0;
+  return minutes < 90.0 ? fmt::format(", {:.0f} min ago", minutes) : fmt::format(", {:.1f} h ago", minutes / 60.0);
+}
+
+/// What energy costs now and next, and what mining brings.
+std::string money_lines(const json& money) {
+  const std::string state = text(money, "state"), currency = text(money, "currency");
+  const json now = money.value("now", json::object());
+  std::string out;
+  if (now.contains("import_per_kwh")) {
+    out += fmt::format("  price {:.4f} {}/kWh ({}), feeding in {:.4f}", now["import_per_kwh"].get<double>(), currency,
+                       text(now, "kind"), now["export_per_kwh"].get<double>());
+    if (now.contains("next_import_per_kwh"))
+      out += fmt::format("; from {} {:.4f}", clock_time({{"unix_ms", now["until_unix_ms"]}}).substr(0, 5),
+                         now["next_import_per_kwh"].get<double>());
+    out += "\n";
+  }
+  for (const json& feed : money.value("feeds", json::array())) {
+    out +=
+        fmt::format("  {}{}: {}{}{}\n", text(feed, "trouble").empty() ? "" : "! ", text(feed, "use"),
+                    text(feed, "feed"), ago(feed), text(feed, "trouble").empty() ? "" : ": " + text(feed, "trouble"));
+  }
+  if (state == "fallback" || state == "missing")
+    out += fmt::format("  ! no price since {}{}\n",
+                       clock_time({{"unix_ms", money.value("since_unix_ms", std::int64_t{0})}}),
+                       state == "fallback" ? ", the configured one is assumed" : "");
+  const json mining = money.value("hashprice", json());
+  if (!mining.is_object()) return out;
+  const auto net = mining.find("per_ths_day");
+  const bool known = net != mining.end() && net->is_number();
+  out += fmt::format("  mining brings {} {}/TH/day after fees ({}{})\n",
+                     known ? fmt::format("{:.5f}", net->get<double>()) : kUnknown, currency, text(mining, "source"),
+                     ago(mining));
+  if (!text(mining, "trouble").empty()) out += fmt::format("  ! {}\n", text(mining, "trouble"));
+  return out;
+}
+
 std::string miner_line(const json& miner) {
   std::string why = text(miner, "sentence");
   for (const char* trouble : {"trouble", "command_trouble"}) {
@@ -138,6 +178,7 @@ std::string status_text(const json& status) {
   out += fmt::format("\n  mining may draw {:>8}   mining draws {:>8}\n", amount(status, "available_w", "W"),
                      amount(status, "mining_w", "W"));
   out += ledger_line(status.value("ledger", json::object()));
+  out += money_lines(status.value("money", json::object()));
   for (const json& load : status.value("yield_to", json::array())) out += yield_line(load);
   for (const json& room : status.value("heat", json::array())) out += heat_line(room);
   out += alarms(status, "");

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/ledger_view.hpp"
+#include "common/money_report.hpp"
 #include "common/reports.hpp"
 #include "learning.hpp"
 
@@ -38,6 +39,7 @@ json status(const runtime::TickView& view, const Sidelights& sidelights) {
   status["ledger"] = totals_json(today.totals);
   status["ledger"]["day"] = ledger::bucket_name(today.local_day, ledger::Bucket::day);
   status["ledger"]["degraded"] = today.degraded;
+  status["money"] = money_json(*sidelights.market(), view.snapshot->wall, view.snapshot->wall_sane);
   return status;
 }
 

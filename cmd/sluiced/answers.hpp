@@ -3,11 +3,13 @@
 /// `{"ok":false,"error":"…"}`. docs/reference/socket.md lists them.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "runtime/engine.hpp"
 #include "runtime/ledger_keeper.hpp"
+#include "runtime/market.hpp"
 
 namespace sluice::cmd {
 
@@ -15,6 +17,7 @@ namespace sluice::cmd {
 struct Sidelights {
   std::function<std::string()> history_degraded;  ///< why history is not written, or nothing
   std::function<runtime::LedgerKeeper::Today()> ledger;
+  std::function<std::shared_ptr<const runtime::MarketView>()> market;
 };
 
 /// Never throws.

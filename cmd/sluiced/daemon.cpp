@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "answers.hpp"
 #include "common/ledger_view.hpp"
 #include "common/opening.hpp"
 #include "common/paths.hpp"
+#include "common/pricing.hpp"
+#include "common/tariffs.hpp"
 #include "config/loader.hpp"
 #include "config/secrets.hpp"
 #include "control_maker.hpp"
@@ -43,7 +46,13 @@ struct Accepted {
 bool loopback(const std::string& host) { return host.starts_with("127."); }
 
 /// Demo time is for emulated devices only: a real miner would be driven twenty times too fast.
-Result<void> only_loopback(const config::Config& config) {
+Result<void> only_loopback(const config::Config& config, const feeds::Library& prices) {
+  for (const std::string& url : price_urls(config, prices)) {
+    const auto host = url.find("://");
+    if (host == std::string::npos || !loopback(url.substr(host + 3)))
+      return fail(ErrorKind::invalid,
+                  "--clock-scale: prices are asked beyond 127.0.0.0/8, and demo time is not for that");
+  }
   for (const config::DeviceConfig& device : config.devices) {
     if (!loopback(host_of(device))) {
       return fail(ErrorKind::invalid, "--clock-scale: device {} is at {}, and demo time is only for 127.0.0.0/8",
@@ -68,7 +77,8 @@ Result<Accepted> read_configuration(const DaemonOptions& options, const std::fun
   if (!loaded.diagnostics.empty()) warn(config::format_all(loaded));
   config::Config config = std::move(*loaded.config);
   if (options.scaled) {
-    if (const Result<void> allowed = only_loopback(config); !allowed) return tl::unexpected(allowed.error());
+    if (const Result<void> allowed = only_loopback(config, read->inventory.prices); !allowed)
+      return tl::unexpected(allowed.error());
   }
   config.control.dry_run = config.control.dry_run || options.dry_run;
   if (!options.state_directory.empty()) {
@@ -123,6 +133,9 @@ class Daemon {
     PersistentState state = load_state();
     Result<runtime::Plan> plan = make_plan(accepted_, state);
     if (!plan) return refuse(plan.error());
+    auto pricing = open_pricing(accepted_, *plan);
+    if (!pricing) return refuse(pricing.error());
+    keep(std::move(*pricing));
     history_.set_miners(names_of(plan->site));
     ControlMaker maker(plan->site, state, clock_, [this](const Site& site) { history_.set_miners(names_of(site)); });
     const LedgerHead known_head = state.ledger;
@@ -202,10 +215,36 @@ class Daemon {
     return cmd::make_plan(accepted.config, accepted.inventory, memory, local_day, services_);
   }
 
+  /// The prices of this configuration, and the plan's door to them. Nobody is asked before `keep`.
+  Result<std::unique_ptr<Pricing>> open_pricing(const Accepted& accepted, runtime::Plan& plan) {
+    const std::string& state = accepted.config.store.state_path;
+    auto pricing =
+        Pricing::open(accepted.config, accepted.inventory->prices, services_, announcer_,
+                      {state.substr(0, state.find_last_of('/')) + "/prices", SLUICE_VERSION,
+                       tariff_outlook(accepted.config, tariff_directories(options_.folders.tariffs), clock_)});
+    if (pricing) plan.money = (*pricing)->money();
+    return pricing;
+  }
+
+  void keep(std::unique_ptr<Pricing> pricing) {
+    pricing->start();
+    {
+      const std::lock_guard lock(pricing_mutex_);
+      pricing_.swap(pricing);
+    }
+    // The one before ends here, its running request within 100 ms.
+  }
+
+  std::shared_ptr<const runtime::MarketView> market_view() {
+    const std::lock_guard lock(pricing_mutex_);
+    return pricing_->view();
+  }
+
   Result<std::unique_ptr<web::LineServer>> serve(runtime::Engine& engine) {
     if (options_.socket.empty()) return std::unique_ptr<web::LineServer>();
     return web::LineServer::start(options_.socket, [this, &engine](std::string_view request) {
-      return answer(request, engine, {[this] { return history_.degraded(); }, [this] { return ledger_->today(); }});
+      return answer(request, engine,
+                    {[this] { return history_.degraded(); }, [this] { return ledger_->today(); }, [this] { return market_view(); }});
     });
   }
 
@@ -232,11 +271,17 @@ class Daemon {
       return;
     }
     Result<runtime::Plan> plan = make_plan(*accepted, engine_->state());
+    auto pricing = plan ? open_pricing(*accepted, *plan) : tl::unexpected(plan.error());
+    if (!pricing) {
+      log_.error(kName, "the configuration is not reloaded, nothing changes: {}", pricing.error().text);
+      return;
+    }
     const Result<void> reloaded = plan ? engine_->reload(std::move(*plan)) : Result<void>(tl::unexpected(plan.error()));
     if (!reloaded) {
       log_.error(kName, "the configuration is not reloaded, nothing changes: {}", reloaded.error().text);
       return;
     }
+    keep(std::move(*pricing));
     accepted_ = std::move(*accepted);
     log_.info(kName, "reloaded {}", options_.config_file);
   }
@@ -257,6 +302,8 @@ class Daemon {
   Watchdog watchdog_;
   runtime::Engine* engine_ = nullptr;        ///< lives in `run`
   runtime::LedgerKeeper* ledger_ = nullptr;  ///< lives in `run`
+  std::mutex pricing_mutex_;
+  std::unique_ptr<Pricing> pricing_;  ///< guarded by pricing_mutex_; never null once `run` has begun
 };
 
 std::unique_ptr<ports::Clock> make_clock(const DaemonOptions& options) {

@@ -149,6 +149,44 @@ struct TariffConfig {
   Watts accepted_peak{0.0};  ///< import up to this never counts as raising the peak
 };
 
+/// A price feed of config/prices with what it asks for; no `feed`: none.
+struct FeedConfig {
+  std::string feed;
+  std::map<std::string, std::string> options;
+  SecretRef token;
+};
+
+/// Live prices of energy. Prices are in `site.currency`.
+struct PricesConfig {
+  FeedConfig bought, sold;
+  double multiplier = 1.0;  ///< without a tariff: import = energy × multiplier + adder
+  PricePerKwh adder{0.0};
+  std::optional<PricePerKwh> fallback_import;
+  PricePerKwh fallback_export{0.0};
+  std::optional<Duration> max_age;  ///< empty: the feed's own
+  std::vector<std::string> paths;   ///< searched for feeds after the installed ones
+};
+
+enum class HashSourceKind : std::uint8_t { fixed, mempool, bitcoind, json };
+
+struct HashSourceConfig {
+  HashSourceKind kind = HashSourceKind::fixed;
+  std::string url;
+  std::string username, cookie_file;
+  SecretRef password, token;
+  std::string pointer, unit;        ///< of `json`
+  PricePerThsDay per_ths_day{0.0};  ///< of `fixed`
+};
+
+/// What mining brings: sources, the first that can be believed counts.
+struct HashPriceConfig {
+  std::vector<HashSourceConfig> sources;
+  std::optional<double> bitcoin_price;
+  std::string price_url;
+  Percent pool_fee{0.0};
+  Percent accepted_share{100.0};
+};
+
 struct StoreConfig {
   std::string path = "/var/lib/sluice/history.db";
   std::string state_path = "/var/lib/sluice/state.db";
@@ -178,6 +216,8 @@ struct Config {
   TariffConfig tariff;
   std::vector<HeatConfig> heat;
   std::vector<PeriodConfig> schedule;
+  PricesConfig prices;
+  HashPriceConfig hash_price;
   NotifyConfig notify;
   StoreConfig store;
   std::vector<std::string> adapter_paths;  ///< searched after the installed ones

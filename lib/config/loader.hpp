@@ -36,8 +36,17 @@ struct Catalogue {
     };
     std::vector<Word> options = {};
   };
+  struct Feed {
+    std::string id, currency;  ///< `currency` empty: by an option
+    std::vector<Template::Word> options;
+    bool needs_token = false, may_have_token = false;
+    bool bought = true, sold = true;  ///< which prices it tells
+    bool over_mqtt = false;
+  };
   std::vector<Adapter> adapters;
   std::vector<Template> templates;
+  std::vector<Feed> feeds;
+  std::vector<std::string> feed_mistakes;                ///< files that hold no sound feed, with why
   std::function<bool(std::string_view)> knows_timezone;  ///< empty: every name passes
   /// Something about the section `tariff`, said by whoever can read plans.
   struct Remark {

@@ -67,6 +67,8 @@ class Checker {
     tariff();
     heat();
     schedule();
+    prices();
+    hash_price();
   }
 
  private:
@@ -242,7 +244,7 @@ class Checker {
       const auto found = std::ranges::find(catalogue_.templates, device.template_id, &Catalogue::Template::id);
       return found == catalogue_.templates.end() || found->speaks == Catalogue::Speaks::mqtt;
     };
-    if (sound("devices") && std::ranges::none_of(config_.devices, used))
+    if (sound("devices") && std::ranges::none_of(config_.devices, used) && !prices_over_mqtt())
       warning("mqtt", "no device is read over MQTT, so this has no effect", "add such a device, or remove it");
     if (!config_.mqtt.password.literal.empty()) in_the_open("mqtt.password");
     if (!config_.mqtt.password.empty() && config_.mqtt.username.empty() && sound("mqtt"))
@@ -602,6 +604,146 @@ class Checker {
                           quoted(config_.miners[i].name), gap.hours_a_week, gap.example),
               "put a period with order: sleep and no time first, if that is meant");
     }
+  }
+
+  // ---- prices
+
+  const Catalogue::Feed* feed_named(const std::string& id) const {
+    const auto found = std::ranges::find(catalogue_.feeds, id, &Catalogue::Feed::id);
+    return found == catalogue_.feeds.end() ? nullptr : &*found;
+  }
+
+  bool prices_over_mqtt() const {
+    const auto over_mqtt = [&](const FeedConfig& one) {
+      const Catalogue::Feed* found = feed_named(one.feed);
+      return found != nullptr && found->over_mqtt;
+    };
+    return over_mqtt(config_.prices.bought) || over_mqtt(config_.prices.sold);
+  }
+
+  void prices() {
+    if (!written("prices") || !sound("prices")) return;
+    if (written("prices.import")) feed(config_.prices.bought, "prices.import", false);
+    if (written("prices.export")) feed(config_.prices.sold, "prices.export", true);
+    if (written("prices.export") && !written("prices.import") && !config_.prices.fallback_import)
+      error("prices", "what feeding in brings says nothing without what energy costs",
+            "add import, or fallback_per_kwh for a price that never changes");
+    if (written("prices.import") && !config_.prices.fallback_import)
+      warning("prices", "nothing is assumed while no price is known, so nothing is bought then",
+              "write fallback_per_kwh with what energy costs you usually");
+  }
+
+  void feed(const FeedConfig& one, const std::string& path, bool sold) {
+    const Catalogue::Feed* found = feed_named(one.feed);
+    if (found == nullptr) {
+      std::vector<std::string> names;
+      for (const auto& known : catalogue_.feeds) names.push_back(known.id);
+      return error(path + ".feed", fmt::format("there is no price feed {}", quoted(one.feed)),
+                   catalogue_.feed_mistakes.empty() ? listed(one.feed, std::move(names))
+                                                    : fmt::format("{}", fmt::join(catalogue_.feed_mistakes, "; ")));
+    }
+    if (!(sold ? found->sold : found->bought))
+      error(path + ".feed", fmt::format("{} does not tell what energy {}", found->id, sold ? "brings" : "costs"),
+            "choose another feed");
+    std::vector<std::string> names;
+    for (const auto& word : found->options) {
+      names.push_back(word.name);
+      if (word.required && !one.options.contains(word.name))
+        error(path + ".options." + word.name, fmt::format("is missing, feed {} asks for it", found->id),
+              fmt::format("write options: {{{}: …}}", word.name));
+    }
+    for (const auto& [name, value] : one.options) {
+      const std::string where = fmt::format("{}.options.{}", path, name);
+      if (std::ranges::find(names, name) == names.end()) {
+        error(where, fmt::format("feed {} has no option {}", found->id, quoted(name)),
+              names.empty() ? "it has none" : listed(name, names));
+      } else if (value.empty() || value.find_first_of(name == "url" ? " {}" : " +#{}?&%\"\\") != std::string::npos) {
+        error(where, quoted(value) + " is not possible here", "write a word without blanks and signs of a URL");
+      }
+    }
+    const auto told = one.options.find("currency");
+    const std::string currency = told == one.options.end() ? found->currency : told->second;
+    if (!currency.empty() && currency != config_.currency && sound("site.currency"))
+      error(path + (told == one.options.end() ? ".feed" : ".options.currency"),
+            fmt::format("prices in {}, but the site counts in {}", currency, config_.currency),
+            "currencies are not converted: choose a feed in the site's, or change site.currency");
+    if (found->needs_token && one.token.empty())
+      error(path + ".token", fmt::format("is missing, feed {} asks for it", found->id), "write token: {secret: NAME}");
+    if (!found->may_have_token && !one.token.empty())
+      error(path + ".token", fmt::format("feed {} takes none", found->id), "remove it");
+    if (!one.token.literal.empty()) in_the_open(path + ".token");
+    if (found->over_mqtt && !written("mqtt"))
+      error(path + ".feed", fmt::format("feed {} is read over MQTT", found->id),
+            "add mqtt: {host: NAME} at the top level");
+  }
+
+  void hash_price() {
+    if (!written("hashprice") || !sound("hashprice")) return;
+    const HashPriceConfig& mining = config_.hash_price;
+    bool needs_bitcoin_price = false,
+         tells_bitcoin_price = mining.bitcoin_price.has_value() || !mining.price_url.empty();
+    for (std::size_t i = 0; i < mining.sources.size(); ++i) {
+      const HashSourceConfig& source = mining.sources[i];
+      hash_source(source, fmt::format("hashprice.sources[{}]", i));
+      const bool satoshi = source.unit.starts_with("sat/") || source.unit.starts_with("BTC/");
+      needs_bitcoin_price = needs_bitcoin_price || source.kind == HashSourceKind::mempool ||
+                            source.kind == HashSourceKind::bitcoind || satoshi;
+      tells_bitcoin_price = tells_bitcoin_price || source.kind == HashSourceKind::mempool;
+      if (source.kind == HashSourceKind::fixed && i + 1 < mining.sources.size())
+        warning(fmt::format("hashprice.sources[{}]", i), "a fixed value always counts, so those below are never asked",
+                "write it last, or alone");
+    }
+    if (!needs_bitcoin_price) return;
+    constexpr std::string_view kTold[] = {"USD", "EUR", "GBP", "CAD", "CHF", "AUD", "JPY"};
+    if (!tells_bitcoin_price)
+      error("hashprice", "nobody tells what a bitcoin is worth",
+            "write price_url: https://mempool.space, or bitcoin_price");
+    if (!mining.bitcoin_price && sound("site.currency") &&
+        std::ranges::find(kTold, config_.currency) == std::end(kTold))
+      error("hashprice", fmt::format("a mempool service does not tell the price of a bitcoin in {}", config_.currency),
+            fmt::format("write bitcoin_price; it tells {}", fmt::join(kTold, ", ")));
+  }
+
+  void hash_source(const HashSourceConfig& source, const std::string& path) {
+    struct Needs {
+      HashSourceKind kind;
+      std::vector<std::string_view> must, may;
+    };
+    static const Needs kNeeds[] = {{HashSourceKind::fixed, {"per_ths_day"}, {}},
+                                   {HashSourceKind::mempool, {"url"}, {}},
+                                   {HashSourceKind::bitcoind, {"url"}, {"username", "password", "cookie_file"}},
+                                   {HashSourceKind::json, {"url", "pointer", "unit"}, {"token"}}};
+    const Needs& needs = *std::ranges::find(kNeeds, source.kind, &Needs::kind);
+    for (const std::string_view key : needs.must) {
+      if (!written(fmt::format("{}.{}", path, key)))
+        error(fmt::format("{}.{}", path, key), "is missing for this kind",
+              fmt::format("write {}", fmt::join(needs.must, ", ")));
+    }
+    for (const std::string_view key :
+         {"url", "per_ths_day", "username", "password", "cookie_file", "pointer", "unit", "token"}) {
+      const bool known = std::ranges::find(needs.must, key) != needs.must.end() ||
+                         std::ranges::find(needs.may, key) != needs.may.end();
+      if (!known && written(fmt::format("{}.{}", path, key)))
+        error(fmt::format("{}.{}", path, key), "means nothing for this kind", "remove it");
+    }
+    for (const std::string_view key : {"password", "token"}) {
+      const SecretRef& secret = key == "token" ? source.token : source.password;
+      if (!secret.literal.empty()) in_the_open(fmt::format("{}.{}", path, key));
+    }
+    if (!source.cookie_file.empty() && !source.username.empty())
+      error(path + ".cookie_file", "stands beside a login", "keep one of the two");
+    if (!source.password.empty() && source.username.empty())
+      error(path + ".username", "is missing beside a password", "write the login name");
+    if (source.kind != HashSourceKind::json || source.unit.empty()) return;
+    if (!source.pointer.starts_with('/'))
+      error(path + ".pointer", quoted(source.pointer) + " is no JSON pointer", "write one such as /data/hash_price");
+    const bool shape = source.unit.ends_with("/TH/day") || source.unit.ends_with("/PH/day");
+    const std::string currency = source.unit.substr(0, source.unit.find('/'));
+    if (!shape)
+      error(path + ".unit", quoted(source.unit) + " is not known", "write one such as USD/PH/day or sat/TH/day");
+    else if (currency != "sat" && currency != "BTC" && currency != config_.currency && sound("site.currency"))
+      error(path + ".unit", fmt::format("tells {}, but the site counts in {}", currency, config_.currency),
+            "currencies are not converted: choose a page in the site's, or one in sat/TH/day");
   }
 
   const Node& root_;

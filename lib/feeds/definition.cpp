@@ -101,27 +101,25 @@ Result<Definition> with_options(const Definition& definition, const std::map<std
   return filled;
 }
 
-Result<Library> Library::load(const std::vector<std::string>& directories) {
+Library Library::load(const std::vector<std::string>& directories) {
   Library library;
-  std::string mistakes;
-  const auto complain = [&](const std::string& text) { mistakes += (mistakes.empty() ? "" : "\n") + text; };
+  std::vector<std::string>& mistakes = library.mistakes_;
   for (const std::string& directory : directories) {
     for (const fs::path& path : yaml_files(directory)) {
       std::ifstream stream(path);
       std::stringstream text;
       if (!stream || !(text << stream.rdbuf())) {
-        complain(path.string() + ": cannot be read");
+        mistakes.push_back(path.string() + ": cannot be read");
         continue;
       }
       DefinitionOrErrors parsed = parse_definition(text.str(), path.string());
-      for (const std::string& error : parsed.errors) complain(error);
-      if (!parsed.value) continue;
-      if (path.stem() != parsed.value->id)
-        complain(fmt::format("{}: the id `{}` must be the file's name", path.string(), parsed.value->id));
-      library.definitions_.insert_or_assign(parsed.value->id, std::move(*parsed.value));
+      if (parsed.value && path.stem() != parsed.value->id)
+        parsed.errors.push_back(
+            fmt::format("{}: the id `{}` must be the file's name", path.string(), parsed.value->id));
+      mistakes.insert(mistakes.end(), parsed.errors.begin(), parsed.errors.end());
+      if (parsed.errors.empty()) library.definitions_.insert_or_assign(parsed.value->id, std::move(*parsed.value));
     }
   }
-  if (!mistakes.empty()) return fail(ErrorKind::invalid, "{}", mistakes);
   return library;
 }
 

@@ -114,15 +114,18 @@ DefinitionOrErrors parse_definition(std::string_view yaml, const std::string& fi
 /// meaning of a URL.
 Result<Definition> with_options(const Definition& definition, const std::map<std::string, std::string>& options);
 
-/// All feeds of some folders, as `devices::Library`: a later folder replaces an id; errors name every mistake.
+/// All feeds of some folders; one in a later folder replaces one of the same id. A file that is wrong is left out and
+/// named: no price is worth that nothing runs.
 class Library {
  public:
-  static Result<Library> load(const std::vector<std::string>& directories);
+  static Library load(const std::vector<std::string>& directories);
+  const std::vector<std::string>& mistakes() const { return mistakes_; }
   const Definition* find(std::string_view id) const;
   std::vector<std::string> ids() const;  ///< ascending
 
  private:
   std::map<std::string, Definition, std::less<>> definitions_;
+  std::vector<std::string> mistakes_;
 };
 
 /// One request, ready to be sent.

@@ -11,9 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kSecondsADay = 86400.0;
-constexpr double kHashesATerahash = 1e12;
-constexpr double kHashesADifficulty = 4294967296.0;  // 2^32
 constexpr std::int64_t kHalving = 210000, kRetarget = 2016;
 constexpr double kLargestStep = 0.3;
 constexpr double kTailShare = 0.99;
@@ -60,10 +57,6 @@ tl::unexpected<Error> refused(const json& error) {
 double step(double now, double last) { return std::fabs(now / last - 1.0); }
 
 }  // namespace
-
-double hash_value_sat(double difficulty, double reward_sat) {
-  return kSecondsADay * kHashesATerahash * reward_sat / (difficulty * kHashesADifficulty);
-}
 
 std::int64_t subsidy_sat(std::int64_t height) {
   constexpr std::int64_t kFirst = 5'000'000'000;

@@ -1,9 +1,7 @@
 #pragma once
-/// What a terahash a second earns in a day, from what sources say of the bitcoin network. Pure.
-///
-/// A block is found by 2^32 × difficulty hashes on average, and pays subsidy and fees. So 1 TH/s earns in a day
-/// 86400 · 10^12 · (subsidy + fees) / (difficulty · 2^32) satoshi. Difficulty and not an estimate of the network's
-/// hash rate is used: pools pay by it, and the estimate is noisy by several percent.
+/// What sources say of the bitcoin network, understood and judged; `tariff/worth.hpp` makes a value of it. Pure.
+/// Difficulty is asked for and not an estimate of the network's hash rate: pools pay by it, and the estimate is noisy
+/// by several percent.
 
 #include <cstdint>
 #include <map>
@@ -20,8 +18,6 @@ namespace sluice::feeds {
 inline constexpr double kSatABitcoin = 1e8;
 inline constexpr int kBlocksADay = 144;
 
-/// Satoshi for 1 TH/s and a day, before pool fees. `reward_sat`: subsidy and fees of a block.
-double hash_value_sat(double difficulty, double reward_sat);
 /// Satoshi that a block at this height pays beside its fees; halves every 210 000 blocks.
 std::int64_t subsidy_sat(std::int64_t height);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tariff/worth.hpp"
+
 namespace sluice::io {
 namespace {
 
@@ -104,7 +106,7 @@ Result<HashQuote> HashLadder::ask_mempool(const HashSource& source) {
   const auto rewards = feeds::mempool_rewards(*paid);
   if (!rewards) return tl::unexpected(rewards.error());
   HashQuote quote;
-  quote.sat_per_ths_day = feeds::hash_value_sat(*difficulty, rewards->mean_sat);
+  quote.sat_per_ths_day = tariff::sats_per_ths_day({*difficulty, rewards->mean_sat});
   quote.height = rewards->height;
   return quote;
 }
@@ -121,7 +123,7 @@ Result<HashQuote> HashLadder::ask_node(const HashSource& source) {
     return fail(ErrorKind::rejected, "its newest block is {:.0f} h old: does it still hear of others?",
                 to_seconds(age) / 3600.0);
   HashQuote quote;
-  quote.sat_per_ths_day = feeds::hash_value_sat(state->difficulty, feeds::mean_reward_sat(blocks_));
+  quote.sat_per_ths_day = tariff::sats_per_ths_day({state->difficulty, feeds::mean_reward_sat(blocks_)});
   quote.height = state->height;
   return quote;
 }

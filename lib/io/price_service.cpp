@@ -23,6 +23,7 @@ constexpr int kMostPages = 10;
 constexpr Duration kAskedToWait = std::chrono::minutes(15);
 constexpr Duration kNoClock = std::chrono::seconds(10);
 constexpr Duration kListen = std::chrono::seconds(1);
+constexpr Duration kPublishEach = std::chrono::minutes(1);  // what is known also ages
 constexpr Duration kKeepPast = std::chrono::hours(7 * 24);
 // An SD card must live: prices of five minutes are not written every five minutes.
 constexpr Duration kWriteEach = std::chrono::hours(1);
@@ -362,18 +363,21 @@ void PriceService::publish() {
     if (feed->plan().sold) reports.sold = feed->report(true);
   }
   if (hash_) reports.hash_price = hash_->report();
+  next_publish_ = doors_.clock.now() + kPublishEach;
   doors_.publish(reports);
 }
 
 MonoTime PriceService::step() {
+  bool news = doors_.clock.now() >= next_publish_;
   MonoTime next = MonoTime::max();
   const auto one = [&](auto& source) {
-    if (source.due() <= doors_.clock.now() && source.step()) publish();
+    if (source.due() <= doors_.clock.now()) news = source.step() || news;
     next = std::min(next, source.due());
   };
   for (const auto& feed : feeds_) one(*feed);
   if (hash_) one(*hash_);
-  return next;
+  if (news) publish();
+  return std::min(next, next_publish_);
 }
 
 void PriceService::run() {

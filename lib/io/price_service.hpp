@@ -39,9 +39,10 @@ class PriceService {
     ports::Web& web;
     const ports::Clock& clock;
     Log& log;
-    std::string directory;                            ///< of the caches; empty: nothing is kept
-    std::uint64_t seed = 0;                           ///< spreads the houses that ask
-    std::function<void(const LiveReports&)> publish;  ///< called on the service's thread after every change
+    std::string directory;   ///< of the caches; empty: nothing is kept
+    std::uint64_t seed = 0;  ///< spreads the houses that ask
+    std::function<void(const LiveReports&)>
+        publish;  ///< called on the service's thread after every change, and each minute
   };
   /// Reads the caches and publishes what they hold.
   PriceService(Doors doors, std::vector<FeedPlan> feeds, std::optional<HashPlan> hash);
@@ -74,6 +75,7 @@ class PriceService {
   Doors doors_;
   std::vector<std::unique_ptr<Feed>> feeds_;
   std::unique_ptr<Hash> hash_;
+  MonoTime next_publish_{};
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -141,7 +141,8 @@ class WebClient::Exchange {
       case httplib::Error::SSLLoadingCerts:
         return fail(ErrorKind::invalid, "{}: the certificates to trust cannot be read", url_.host);
       default:
-        return fail(ErrorKind::unreachable, "{}: {}", url_.host, httplib::to_string(error));
+        return fail(ErrorKind::unreachable, "{} cannot be reached or broke off ({})", url_.host,
+                    httplib::to_string(error));
     }
   }
 

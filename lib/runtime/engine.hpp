@@ -31,6 +31,7 @@ struct Plan {
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;
   WorthPlan worth;
+  MoneyView money;  ///< may be empty
   std::vector<ConnectionPlan> connections;
   std::vector<MinerPlan> miners;  ///< order of `site.miners`
 };

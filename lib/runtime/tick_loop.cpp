@@ -123,6 +123,7 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
   snapshot->pv = pv_observation(view.devices);
   snapshot->battery = battery_observation(view.devices);
   snapshot->yield_to = yielding_.look(crew_->site.yield_to, view.devices, reserve_covered_, snapshot->now);
+  if (crew_->money) snapshot->money = crew_->money(snapshot->now, snapshot->wall, snapshot->wall_sane);
   snapshot->shutting_down = shutting_down_;
   value(view, *snapshot);
   return snapshot;

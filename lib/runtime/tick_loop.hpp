@@ -28,12 +28,16 @@
 
 namespace sluice::runtime {
 
+/// What is known of money at a tick; returns at once. The flag: the date can be trusted.
+using MoneyView = std::function<MoneyObservation(MonoTime, WallTime, bool)>;
+
 /// Whom the tick works with; replaced as a whole by a reload.
 struct Crew {
   Site site;
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;  ///< days since 1970-01-01 in the site's time zone
   WorthPlan worth;
+  MoneyView money;  ///< may be empty: nothing is known of money
   std::vector<std::shared_ptr<DevicePoller>> pollers;
   std::vector<std::shared_ptr<MinerWorker>> workers;  ///< order of `site.miners`
 };

@@ -20,7 +20,7 @@ namespace sluice::io {
 namespace {
 
 FeedPlan plan(const std::string& id, const std::map<std::string, std::string>& options) {
-  static const feeds::Library library = *feeds::Library::load({SLUICE_SOURCE_DIR "/config/prices"});
+  static const feeds::Library library = feeds::Library::load({SLUICE_SOURCE_DIR "/config/prices"});
   FeedPlan made;
   made.key = id;
   made.definition = *feeds::with_options(*library.find(id), options);

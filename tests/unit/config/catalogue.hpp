@@ -20,6 +20,10 @@ inline Catalogue test_catalogue() {
                          {"thermometer", {Role::room}, Catalogue::Speaks::http},
                          {"mqtt-load", {Role::load}, Catalogue::Speaks::mqtt, {{"power", true}, {"wants", true}}},
                          {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
+  catalogue.feeds = {{"octopus", "GBP", {{"product", true}, {"region", true}}},
+                     {"tibber", "", {{"currency", true}, {"home", false}}, true, true},
+                     {"awattar", "EUR", {{"country", false}}},
+                     {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, true}};
   catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };
   catalogue.judge_tariff = [](const Config& config) -> std::vector<Catalogue::Remark> {
     if (config.tariff.plan == "old-plan")

@@ -30,6 +30,7 @@ TEST(Definition, TheShippedOnesAreSound) {
   EXPECT_EQ(library().ids(),
             (std::vector<std::string>{"amber", "awattar", "comed", "energy-charts", "entsoe", "ieso-day-ahead",
                                       "ieso-real-time", "json-list", "mqtt", "nordpool", "octopus", "tibber"}));
+  EXPECT_EQ(library().mistakes(), std::vector<std::string>{});
 }
 
 TEST(Definition, EveryMistakeIsSaidWithItsPlace) {

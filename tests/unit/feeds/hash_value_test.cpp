@@ -14,17 +14,6 @@ namespace {
 constexpr double kDifficulty = 146e12;
 constexpr double kReward = 312'500'000.0 + 2'000'000.0;
 
-TEST(HashValue, TheWorkedExample) {
-  const double sat = hash_value_sat(kDifficulty, kReward);
-  EXPECT_NEAR(sat, 43.33329, 5e-6);
-  EXPECT_NEAR(sat / kSatABitcoin * 90'000.0, 0.0390000, 5e-8);
-  // Break-even at the wall: hash price without 2 % of pool fee, over 0.024 times joules a terahash.
-  const auto break_even = [&](double joules) { return sat / kSatABitcoin * 90'000.0 * 0.98 / (0.024 * joules); };
-  const std::pair<double, double> rows[] = {{15.0, 0.1062}, {17.5, 0.0910}, {21.5, 0.0741},
-                                            {30.0, 0.0531}, {38.0, 0.0419}, {84.0, 0.0190}};
-  for (const auto& [joules, price] : rows) EXPECT_NEAR(break_even(joules), price, 5e-5) << joules;
-}
-
 TEST(HashValue, TheSubsidyHalvesAtABlockAndNotAtADate) {
   EXPECT_EQ(subsidy_sat(0), 5'000'000'000);
   EXPECT_EQ(subsidy_sat(840'000), 312'500'000);

@@ -92,7 +92,7 @@ class Prices : public testing::Test {
 
   static FeedPlan plan(const std::string& id = "json-list", std::map<std::string, std::string> options = {
                                                                 {"url", "http://127.0.0.1/p"}, {"currency", "EUR"}}) {
-    static const feeds::Library library = *feeds::Library::load({SLUICE_SOURCE_DIR "/config/prices"});
+    static const feeds::Library library = feeds::Library::load({SLUICE_SOURCE_DIR "/config/prices"});
     FeedPlan made;
     made.key = id;
     made.definition = *feeds::with_options(*library.find(id), options);
