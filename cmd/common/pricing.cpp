@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "common/tariffs.hpp"
 #include "feeds/times.hpp"
@@ -16,11 +17,18 @@ namespace {
 using config::FeedConfig;
 using config::HashSourceConfig;
 
-/// All that the answers depend on, and no secret.
+/// Another text for other options. They are not told themselves: the owner may have put a secret into a URL.
 std::string key_of(const FeedConfig& feed) {
-  std::string key = feed.feed;
-  for (const auto& [name, value] : feed.options) key += fmt::format(" {}={}", name, value);
-  return key;
+  std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+  const auto add = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+    hash *= 0x100000001B3ULL;  // the end of a text
+  };
+  for (const auto& [name, value] : feed.options) {
+    add(name);
+    add(value);
+  }
+  return fmt::format("{}-{:016x}", feed.feed, hash);
 }
 
 Result<feeds::Zone> zone_named(const std::string& name) {
