@@ -19,9 +19,9 @@
 #include "inventory.hpp"
 #include "learn.hpp"
 #include "ledger.hpp"
+#include "prices.hpp"
 #include "report.hpp"
 #include "simulate.hpp"
-#include "prices.hpp"
 #include "tariff.hpp"
 
 namespace {

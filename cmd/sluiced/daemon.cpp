@@ -244,7 +244,8 @@ class Daemon {
     if (options_.socket.empty()) return std::unique_ptr<web::LineServer>();
     return web::LineServer::start(options_.socket, [this, &engine](std::string_view request) {
       return answer(request, engine,
-                    {[this] { return history_.degraded(); }, [this] { return ledger_->today(); }, [this] { return market_view(); }});
+                    {[this] { return history_.degraded(); }, [this] { return ledger_->today(); },
+                     [this] { return market_view(); }});
     });
   }
 
