@@ -192,6 +192,7 @@ int serve(const Options& options, const sigset_t& ends) {
       {"scenario", house.scenario().name},
       {"seed", house.scenario().house.seed},
       {"seconds", house.scenario().seconds},
+      {"prices", !house.scenario().prices.empty()},
       {"clock",
        {{"speed", origin->factor}, {"origin", fmt::format("{}:{}", origin->monotonic_ns, origin->wall_unix_ms)}}}};
   const auto servers = start_servers(house, clock, options, offset, told);

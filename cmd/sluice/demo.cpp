@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "ask.hpp"
 #include "common/child.hpp"
@@ -101,8 +102,23 @@ struct Firmware {
 constexpr Firmware kFirmwares[] = {
     {"luxos", "luxos", nullptr}, {"vnish", "vnish", "admin"}, {"braiins", "braiins", "root"}};
 
-/// The configuration that an owner of this house would write.
-std::string configuration(const json& house) {
+// What a miner of 21.5 J/TH earns with it, 0.14 a kWh, lies between the tiers of the house `tou`.
+constexpr double kHashPrice = 0.072, kEfficiency = 21.5;
+
+/// The prices that the house tells, as an owner would describe a page of his own.
+std::string price_feed(const json& house) {
+  const json& control = house.at("control");
+  return fmt::format(
+      "id: demo\ntitle: \"The prices of the emulated house\"\nchecked: 2026-11-28\n"
+      "http: {{url: \"http://{}:{}/prices\"}}\ncurrency: EUR\nunit: currency/kWh\n"
+      "poll: {{every_s: 60, jitter_s: 0}}\n"
+      "series:\n  energy: {{rows: \"\", start: /start, end: /end, value: /value}}\n",
+      control.at("host").get<std::string>(), control.at("port").get<int>());
+}
+
+/// The configuration that an owner of this house would write. `price_directory` holds the feed, if there are prices.
+std::string configuration(const json& house, const std::string& price_directory) {
+  const bool prices = house.value("prices", false);
   const json& modbus = house.at("modbus");
   const auto device = [&](const char* name, const char* kind, const char* role, const char* unit) {
     return fmt::format("  - {{name: {}, template: {}, role: {}, modbus: {{host: {}, port: {}, unit: {}}}}}\n", name,
@@ -128,10 +144,40 @@ std::string configuration(const json& house) {
     yaml += fmt::format("  - {{name: {}, adapter: {}, host: {}, port: {}, circuit: shed, mac: \"{}\"",
                         miner.at("name").get<std::string>(), known->adapter, miner.at("host").get<std::string>(),
                         miner.at("port").get<int>(), miner.at("mac").get<std::string>());
+    if (prices) yaml += fmt::format(", efficiency_j_per_th: {}", kEfficiency);
     if (known->password != nullptr) yaml += fmt::format(", password: {{value: {}}}", known->password);
     yaml += "}\n";
   }
-  return yaml + "control: {strategy: solar}\n";
+  if (!prices) return yaml + "control: {strategy: solar}\n";
+  return yaml + fmt::format(
+                    "control: {{strategy: economic}}\n"
+                    "prices: {{path: [{}], import: {{feed: demo}}, fallback_per_kwh: 0.4}}\n"
+                    "hashprice: {{sources: [{{kind: fixed, per_ths_day: {}}}]}}\n",
+                    price_directory, kHashPrice);
+}
+
+/// A line of the day's prices, the dearest highest, and one below it that says when it is now.
+std::string price_strip(const json& slots, double length_s, std::int64_t now_ms) {
+  constexpr std::size_t kCells = 72;
+  const char* const kHeights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  if (!slots.is_array() || slots.empty()) return "";
+  const std::int64_t begin_ms = slots[0].at("start_unix_ms");
+  const double cell_ms = length_s * 1000.0 / kCells;
+  std::set<double> values;
+  for (const json& slot : slots) values.insert(slot.at("value").get<double>());
+  std::string line = "  price   ", mark = "          ";
+  for (std::size_t cell = 0; cell < kCells; ++cell) {
+    const double at_ms = (static_cast<double>(cell) + 0.5) * cell_ms;
+    double value = 0.0;
+    for (const json& slot : slots) {
+      if (static_cast<double>(slot.at("start_unix_ms").get<std::int64_t>() - begin_ms) <= at_ms) value = slot["value"];
+    }
+    const auto rank = static_cast<std::size_t>(std::distance(values.begin(), values.find(value)));
+    line += kHeights[values.size() > 1 ? rank * 7 / (values.size() - 1) : 0];
+    const double past_ms = static_cast<double>(now_ms - begin_ms) - static_cast<double>(cell) * cell_ms;
+    mark += past_ms >= 0.0 && past_ms < cell_ms ? "^" : " ";
+  }
+  return line + "\n" + mark;
 }
 
 class Demo {
@@ -161,7 +207,7 @@ class Demo {
       if (options_.as_json) {
         if (progress) fmt::print(stderr, "{}\n", status_text(status_));
       } else if (terminal || progress) {
-        screen.show(status_text(status_) +
+        screen.show(status_text(status_) + "\n" + prices() +
                     fmt::format("\n\n{:.0f} times faster than real. Ctrl-C ends it.", options_.speed));
       }
     }
@@ -206,7 +252,11 @@ class Demo {
   }
 
   Result<void> start_daemon() {
-    std::ofstream(place_.file("sluice.yaml")) << configuration(told_);
+    std::ofstream(place_.file("sluice.yaml")) << configuration(told_, place_.file("feeds"));
+    if (told_.value("prices", false)) {
+      std::filesystem::create_directories(place_.file("feeds"));
+      std::ofstream(place_.file("feeds/demo.yaml")) << price_feed(told_);
+    }
     const Layout layout = own_layout();
     std::vector<std::string> command{layout.program("sluiced"),
                                      "--config",
@@ -227,6 +277,13 @@ class Demo {
     if (!daemon) return tl::unexpected(daemon.error());
     daemon_ = std::move(*daemon);
     return {};
+  }
+
+  /// What the house tells of its prices, as a strip; empty without prices.
+  std::string prices() {
+    if (!told_.value("prices", false)) return "";
+    const Result<json> slots = ask_house("/prices");
+    return slots ? price_strip(*slots, told_.at("seconds"), status_.value("unix_ms", std::int64_t{0})) : "";
   }
 
   Result<json> ask_house(const std::string& path) {

@@ -38,6 +38,28 @@ void add_score(json& to, const sim::Score& score) {
   to["starts"] = score.starts;
 }
 
+/// `2026-01-10T00:00:00Z`.
+std::string iso_time(WallTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::sys_time<Duration>(time.time_since_epoch()));
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss<std::chrono::seconds> clock(
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch() - day.time_since_epoch()));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
+}
+
+json prices_json(const House& house) {
+  json result = json::array();
+  for (const PriceSlot& slot : house.prices().slots) {
+    result.push_back({{"start", iso_time(slot.begin)},
+                      {"end", iso_time(slot.end)},
+                      {"start_unix_ms", unix_ms(slot.begin)},
+                      {"value", rounded(slot.import_price.value())}});
+  }
+  return result;
+}
+
 json truth_json(House& house) {
   const HouseTruth truth = house.truth();
   json result = {{"elapsed_s", rounded(to_seconds(truth.elapsed))},
@@ -235,6 +257,7 @@ class Server final : public ControlServer {
       if (!from_s) return refuse(reply, from_s.error());
       reply.set_content(trace_json(house_, static_cast<std::size_t>(*from_s)).dump(), kJson);
     });
+    server_.Get("/prices", [this](const auto&, auto& reply) { reply.set_content(prices_json(house_).dump(), kJson); });
     server_.Post("/fault",
                  [this](const auto& request, auto& reply) { answer(reply, inject_fault(house_, request.body)); });
     server_.Post("/clear", [this](const auto&, auto& reply) {

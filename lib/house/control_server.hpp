@@ -4,6 +4,7 @@
 ///   GET  /truth                      now: sun, load, grid, battery, each miner; the score since the start
 ///   GET  /score?from_s=120[&to_s=N]  of a window, with the oracle's figures
 ///   GET  /trace[?from_s=N]           arrays, one entry a second
+///   GET  /prices                     what a kWh costs, as far as it is told: [{"start", "end", "value"}, …]
 ///   POST /fault {…}                  one fault begins; the answer to a wrong one says what would be right
 ///   POST /clear                      every fault ends
 

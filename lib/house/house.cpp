@@ -298,6 +298,37 @@ ModbusFaults House::modbus_faults() const {
   return modbus_faults_;
 }
 
+PriceOutlook House::prices() const {
+  PriceOutlook told;
+  const Duration elapsed = clock_.now() - origin_;
+  const WallTime begun = clock_.wall_now() - elapsed;
+  const double now_s = to_seconds(elapsed), day_s = 86'400.0;
+  std::vector<double> edges;
+  for (const PriceStep& step : scenario_.prices) edges.push_back(step.at_s);
+  for (const PriceSpike& spike : scenario_.spikes) {
+    if (spike.at_s > now_s) continue;
+    edges.push_back(spike.at_s);
+    edges.push_back(spike.at_s + spike.for_s);
+  }
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    PriceSlot slot;
+    slot.begin = begun + from_seconds(edges[i]);
+    slot.end = begun + from_seconds(i + 1 < edges.size() ? edges[i + 1] : edges[i] + day_s);
+    slot.kind = PriceKind::published;
+    for (const PriceStep& step : scenario_.prices) {
+      if (step.at_s <= edges[i]) slot.import_price = PricePerKwh(step.per_kwh);
+    }
+    for (const PriceSpike& spike : scenario_.spikes) {
+      const bool holds = spike.at_s <= now_s && spike.at_s <= edges[i] && edges[i] < spike.at_s + spike.for_s;
+      if (holds) slot.import_price = PricePerKwh(spike.per_kwh), slot.event = true;
+    }
+    told.slots.push_back(slot);
+  }
+  return told;
+}
+
 HouseTruth House::truth() {
   const std::lock_guard lock(mutex_);
   catch_up();

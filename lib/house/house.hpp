@@ -15,6 +15,7 @@
 #include "house/modbus_server.hpp"
 #include "house/scenario.hpp"
 #include "house/sunspec_face.hpp"
+#include "model/money.hpp"
 #include "ports/clock.hpp"
 #include "sim/house_plant.hpp"
 #include "sim/oracle.hpp"
@@ -102,6 +103,9 @@ class House {
   ModbusFaults modbus_faults() const;
 
   HouseTruth truth();
+  /// What it costs to buy, as it is told by now: the tariff in full, of spikes those that have begun. Empty when the
+  /// scenario has no prices. Slots lie in the clock's own date.
+  PriceOutlook prices() const;
   /// Score of [from, to), with what perfect foresight had captured in it. Takes a second or so; the house goes on.
   /// `invalid` when the window is empty or not over yet.
   Result<WindowScore> window(double from_s, double to_s);

@@ -49,8 +49,29 @@ miners:
   - {name: s19, plant: braiins-fast, start: asleep}
 )";
 
+// A day of a three-tier tariff in forty minutes: night, morning, noon, evening with a spike that nobody announces,
+// night.
+constexpr std::string_view kTimeOfUse = R"(name: tou
+trace: constant
+constant_pv_w: 0
+constant_load_w: 400
+start: "11:00"
+seconds: 2400
+prices:
+  - {at_s: 0, per_kwh: 0.039}
+  - {at_s: 480, per_kwh: 0.157}
+  - {at_s: 900, per_kwh: 0.098}
+  - {at_s: 1380, per_kwh: 0.391}
+  - {at_s: 1740, per_kwh: 0.039}
+spikes:
+  - {at_s: 1080, for_s: 180, per_kwh: 9}
+miners:
+  - {name: s21, plant: luxos-target, start: asleep}
+  - {name: s19j, plant: vnish-throttle, start: asleep}
+)";
+
 constexpr std::pair<std::string_view, std::string_view> kBuiltins[] = {
-    {"demo", kDemo}, {"constant-sun", kConstantSun}, {"battery", kBattery}};
+    {"demo", kDemo}, {"constant-sun", kConstantSun}, {"battery", kBattery}, {"tou", kTimeOfUse}};
 
 constexpr double kNominalBias = 0.05;  // set point and report of a nominal miner are within ±5 %
 
@@ -187,6 +208,33 @@ DeviceScenario read_device(const YAML::Node& node, const std::string& path) {
   return device;
 }
 
+/// The entries of a list of mappings, one `Fields` after the other.
+template <class Read>
+void each_of(Fields& fields, const std::string& key, Read read) {
+  if (!fields.has(key)) return;
+  const YAML::Node list = fields.take(key);
+  if (!list.IsSequence()) throw Mistake{list.Mark(), key, "a list is wanted"};
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    Fields entry(list[i], fmt::format("{}[{}]", key, i));
+    read(entry);
+    entry.end();
+  }
+}
+
+void read_prices(Fields& fields, Scenario& scenario) {
+  each_of(fields, "prices", [&](Fields& entry) {
+    const double least_s = scenario.prices.empty() ? 0.0 : scenario.prices.back().at_s + 1.0;
+    const double most_s = scenario.prices.empty() ? 0.0 : 864'000.0;
+    scenario.prices.push_back(
+        {entry.number("at_s", least_s, least_s, most_s), entry.number("per_kwh", 0.0, -100.0, 100.0)});
+  });
+  each_of(fields, "spikes", [&](Fields& entry) {
+    scenario.spikes.push_back({entry.number("at_s", 0.0, 0.0, 864'000.0), entry.number("for_s", 60.0, 1.0, 86'400.0),
+                               entry.number("per_kwh", 9.0, -100.0, 100.0)});
+    if (scenario.prices.empty()) throw Mistake{entry.mark(), "spikes", "spikes of which prices? `prices` is missing"};
+  });
+}
+
 sim::MeterSpec read_meter(const YAML::Node& node) {
   Fields fields(node, "meter");
   sim::MeterSpec meter;
@@ -224,6 +272,7 @@ Scenario read_scenario(const YAML::Node& root, std::optional<std::uint64_t> seed
       scenario.devices.push_back(read_device(devices[i], fmt::format("devices[{}]", i)));
     }
   }
+  read_prices(fields, scenario);
   sim::Random random(house.seed);
   if (fields.has("miners")) {
     const YAML::Node miners = fields.take("miners");

@@ -22,6 +22,17 @@ struct DeviceScenario {
   std::optional<std::uint8_t> unit;  ///< the template's own unless given
 };
 
+/// A price holds from here to the next one.
+struct PriceStep {
+  double at_s = 0.0;  ///< since the start
+  double per_kwh = 0.0;
+};
+/// A price that takes the place of the others for a while, and that nobody is told before it begins.
+struct PriceSpike {
+  double at_s = 0.0, for_s = 60.0;
+  double per_kwh = 0.0;
+};
+
 struct Scenario {
   std::string name;
   std::string trace = "day_b";  ///< `day_a`, `day_b`, `clear`, `broken`, `constant`, or a CSV file's path
@@ -30,6 +41,8 @@ struct Scenario {
   sim::HousePlantSpec house;                    ///< without its miners
   std::vector<MinerScenario> miners;
   std::vector<DeviceScenario> devices;  ///< on Modbus; none = a SunSpec inverter and meter
+  std::vector<PriceStep> prices;        ///< ascending, the first at 0; none = the house tells no prices
+  std::vector<PriceSpike> spikes;
 };
 
 std::vector<std::string> builtin_scenarios();

@@ -12,7 +12,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 struct Controlled : TestHouse {
-  Controlled() {
+  explicit Controlled(const std::function<void(Scenario&)>& change = {})
+      : TestHouse(false, "luxos-target", {}, change) {
     auto made = make_control_server(*house, "127.0.0.1", 0);
     EXPECT_TRUE(made) << made.error().text;
     server = std::move(*made);
@@ -113,6 +114,30 @@ TEST(HouseControl, APortInUseIsSaid) {
   const auto again = make_control_server(*test.house, "127.0.0.1", test.server->port());
   ASSERT_FALSE(again);
   EXPECT_NE(again.error().text.find("cannot be served"), std::string::npos);
+}
+
+TEST(HouseControl, ASpikeIsToldWhenItBegins) {
+  Controlled test([](Scenario& scenario) {
+    scenario.prices = {{0.0, 0.08}, {600.0, 0.25}};
+    scenario.spikes = {{100.0, 60.0, 9.0}};
+  });
+  const auto values = [&] {
+    std::vector<double> told;
+    for (const json& slot : test.get("/prices")) told.push_back(slot.at("value"));
+    return told;
+  };
+  test.advance(seconds(90));
+  EXPECT_EQ(values(), (std::vector<double>{0.08, 0.25}));
+  test.advance(seconds(20));
+  EXPECT_EQ(values(), (std::vector<double>{0.08, 9.0, 0.08, 0.25}));
+  const json spike = test.get("/prices")[1];
+  EXPECT_EQ(spike["start"].get<std::string>().size(), 20U);
+  EXPECT_EQ(test.get("/prices")[0]["end"], spike["start"]);
+}
+
+TEST(HouseControl, AHouseWithoutPricesTellsNone) {
+  Controlled test;
+  EXPECT_EQ(test.get("/prices"), json::array());
 }
 
 }  // namespace

@@ -49,6 +49,21 @@ TEST(Scenario, TheSunOfTheDemoCanFeedItsMiners) {
   EXPECT_LT(least_w, 0.5 * all_w) << "and clouds make it a demonstration";
 }
 
+TEST(Scenario, PricesAreReadInTheirOrder) {
+  const auto scenario = load_scenario(file_with("prices: [{at_s: 0, per_kwh: 0.08}, {at_s: 600, per_kwh: -0.02}]\n"
+                                                "spikes: [{at_s: 100, for_s: 30, per_kwh: 9}]\n"),
+                                      std::nullopt);
+  ASSERT_TRUE(scenario) << scenario.error().text;
+  ASSERT_EQ(scenario->prices.size(), 2U);
+  EXPECT_EQ(scenario->prices[1].at_s, 600.0);
+  EXPECT_EQ(scenario->prices[1].per_kwh, -0.02);
+  ASSERT_EQ(scenario->spikes.size(), 1U);
+  EXPECT_EQ(scenario->spikes[0].for_s, 30.0);
+  EXPECT_NE(complaint("prices: [{at_s: 60, per_kwh: 1}]\n").find("prices[0].at_s"), std::string::npos);
+  EXPECT_NE(complaint("prices: [{per_kwh: 1}, {at_s: 0, per_kwh: 1}]\n").find("prices[1].at_s"), std::string::npos);
+  EXPECT_NE(complaint("spikes: [{at_s: 1}]\n").find("`prices` is missing"), std::string::npos);
+}
+
 TEST(Scenario, SeedsDrawTheBiases) {
   const auto one = load_scenario("demo", 7), same = load_scenario("demo", 7), other = load_scenario("demo", 8);
   const auto bias = [](const auto& scenario) { return scenario->miners[0].setup.errors.setpoint_bias; };
