@@ -79,24 +79,6 @@ Result<sim::Stress> stress(const std::vector<std::string>& names) {
   return out;
 }
 
-/// "A:B": from day A up to, not including, day B.
-Result<void> cut(const std::string& days, sim::BenchCase& bench) {
-  const std::size_t there = bench.days;
-  if (days.empty()) return {};
-  std::size_t from = 0, to = 0;
-  const char* const end = days.data() + days.size();
-  const auto first = std::from_chars(days.data(), end, from);
-  const bool colon = first.ec == std::errc{} && first.ptr != end && *first.ptr == ':';
-  const auto second = colon ? std::from_chars(first.ptr + 1, end, to) : first;
-  if (!colon || second.ec != std::errc{} || second.ptr != end || from >= to || to > there) {
-    return fail(ErrorKind::invalid, "--days {}: write A:B with 0 <= A < B <= {}, the days of {}", days, there,
-                bench.trace_name);
-  }
-  bench.first_day = from;
-  bench.days = to - from;
-  return {};
-}
-
 /// Sun and load in full length, as of `kUsualKwp`; more or less of an array is a factor.
 Result<std::vector<sim::BenchCase>> traces(const BenchOptions& options, double kwp) {
   std::vector<Result<sim::Suite>> suites;
@@ -147,6 +129,22 @@ std::string data_directory() {
   return std::filesystem::exists(SLUICE_DATA_DIR) ? SLUICE_DATA_DIR : SLUICE_SOURCE_DATA_DIR;
 }
 
+Result<void> cut(const std::string& days, const std::string& name, std::size_t& first_day, std::size_t& count) {
+  const std::size_t there = count;
+  if (days.empty()) return {};
+  std::size_t from = 0, to = 0;
+  const char* const end = days.data() + days.size();
+  const auto first = std::from_chars(days.data(), end, from);
+  const bool colon = first.ec == std::errc{} && first.ptr != end && *first.ptr == ':';
+  const auto second = colon ? std::from_chars(first.ptr + 1, end, to) : first;
+  if (!colon || second.ec != std::errc{} || second.ptr != end || from >= to || to > there) {
+    return fail(ErrorKind::invalid, "--days {}: write A:B with 0 <= A < B <= {}, the days of {}", days, there, name);
+  }
+  first_day = from;
+  count = to - from;
+  return {};
+}
+
 Result<BenchPlan> bench_plan(const BenchOptions& options) {
   if (options.battery + options.zero_export + options.fleet > 1) {
     return fail(ErrorKind::invalid, "--battery, --zero-export and --fleet: one at a time");
@@ -169,7 +167,8 @@ Result<BenchPlan> bench_plan(const BenchOptions& options) {
     if (options.battery && options.days.empty()) windows = with_battery(base, kwp);
     if (options.battery && !options.days.empty()) windows.front().battery = sim::BatterySetup{};
     for (sim::BenchCase& window : windows) {
-      if (const Result<void> fits = cut(options.days, window); !fits) return tl::unexpected(fits.error());
+      if (const Result<void> fits = cut(options.days, window.trace_name, window.first_day, window.days); !fits)
+        return tl::unexpected(fits.error());
       window.profile = *profile;
       window.seed = options.seed;
       window.stress = *harder;

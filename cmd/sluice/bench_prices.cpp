@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -40,20 +39,6 @@ struct Played {
   std::vector<sim::PriceOutcome> outcomes;  ///< of `who`; of the oracle it stays empty
 };
 
-/// "A:B" of --days, or everything.
-Result<void> cut(const std::string& days, sim::PriceCase& bench) {
-  if (days.empty()) return {};
-  std::size_t from = 0, to = 0;
-  int used = 0;
-  if (std::sscanf(days.c_str(), "%zu:%zu%n", &from, &to, &used) != 2 || static_cast<std::size_t>(used) != days.size() ||
-      from >= to || to > bench.days) {
-    return fail(ErrorKind::invalid, "--days {}: write A:B with 0 <= A < B <= {}", days, bench.days);
-  }
-  bench.first_day = from;
-  bench.days = to - from;
-  return {};
-}
-
 Result<std::vector<sim::PriceCase>> with_sun(const sim::PriceCase& base, const BenchOptions& options) {
   const auto suite = sim::load_suite("year", data_directory(), options.seed, kSuiteKwp);
   if (!suite) return tl::unexpected(suite.error());
@@ -69,7 +54,8 @@ Result<std::vector<sim::PriceCase>> with_sun(const sim::PriceCase& base, const B
     made.days = season.to - season.from;
     if (!options.days.empty()) {
       made.days = base.days;
-      if (const auto fine = cut(options.days, made); !fine) return tl::unexpected(fine.error());
+      if (const auto fine = cut(options.days, made.name, made.first_day, made.days); !fine)
+        return tl::unexpected(fine.error());
     }
     out.push_back(std::move(made));
     if (!options.days.empty()) break;
@@ -108,7 +94,8 @@ Result<std::vector<sim::PriceCase>> cases(const BenchOptions& options) {
       out.insert(out.end(), seasons->begin(), seasons->end());
       continue;
     }
-    if (const auto fine = cut(options.days, made); !fine) return tl::unexpected(fine.error());
+    if (const auto fine = cut(options.days, made.name, made.first_day, made.days); !fine)
+      return tl::unexpected(fine.error());
     out.push_back(made);
     if (!real_time) continue;
     made.late = made.prices->step;
