@@ -186,6 +186,31 @@ runtime::TariffOutlook tariff_outlook(const config::Config& config, const std::v
   };
 }
 
+runtime::DemandView demand_view(const config::Config& config, const std::vector<std::string>& directories,
+                                const ports::Clock& clock) {
+  if (config.tariff.plan.empty()) return {};
+  TariffLoad loaded =
+      load_tariff(config, directories, clock.wall_sane() ? std::optional(clock.wall_now()) : std::nullopt);
+  if (!loaded.tariff) return {};
+  const auto charges = [](const tariff::Version& version) { return !version.demand.empty(); };
+  if (std::ranges::none_of(loaded.tariff->plan.versions, charges)) return {};
+  struct Watched {
+    explicit Watched(Tariff of)
+        : tariff(std::move(of)),
+          watch(tariff.plan, tariff.local_time, {tariff.billing_day, tariff.accepted_peak}, {}) {}
+    const Tariff tariff;
+    tariff::DemandWatch watch;
+    MonoTime seen{};
+  };
+  return [watched = std::make_shared<Watched>(std::move(*loaded.tariff))](WallTime wall, const Reading<Watts>& grid) {
+    if (grid.usable() && grid.at != watched->seen) {
+      watched->seen = grid.at;
+      watched->watch.observe(wall, grid.at, grid.value);
+    }
+    return watched->watch.limit();
+  };
+}
+
 std::vector<std::string> price_urls(const config::Config& config, const feeds::Library& library) {
   std::vector<std::string> urls;
   for (const FeedConfig& feed : {config.prices.bought, config.prices.sold}) {

@@ -22,6 +22,11 @@ std::optional<io::HashPlan> hash_plan(const config::Config& config, const config
 runtime::TariffOutlook tariff_outlook(const config::Config& config, const std::vector<std::string>& directories,
                                       const ports::Clock& clock);
 
+/// The watch over the tariff's demand charges; empty without any. It begins anew with the daemon: what was billed
+/// before is not remembered, which allows less, not more.
+runtime::DemandView demand_view(const config::Config& config, const std::vector<std::string>& directories,
+                                const ports::Clock& clock);
+
 /// Hosts that a configuration's prices are asked from.
 std::vector<std::string> price_urls(const config::Config& config, const feeds::Library& library);
 

@@ -223,6 +223,7 @@ class Daemon {
                       {state.substr(0, state.find_last_of('/')) + "/prices", SLUICE_VERSION,
                        tariff_outlook(accepted.config, tariff_directories(options_.folders.tariffs), clock_)});
     if (pricing) plan.money = (*pricing)->money();
+    plan.demand = demand_view(accepted.config, tariff_directories(options_.folders.tariffs), clock_);
     return pricing;
   }
 

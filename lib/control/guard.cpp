@@ -16,6 +16,8 @@ constexpr double kNothingW = 0.5;
 constexpr double kNoFrequencyHz = 40.0;
 constexpr double kNoVoltageV = 70.0;
 constexpr double kUnlimitedW = 1e9;
+// A mean over a quarter of an hour is billed, not the seconds in which a miner follows a kettle.
+constexpr double kDemandToleranceW = 100.0;
 
 struct Cutter {
   std::span<Unit> units;
@@ -146,7 +148,7 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
 
   const double cap_w = site.import_cap.value() > 0.0 ? kImportShare * site.import_cap.value() : kUnlimitedW;
   const Reading<Watts>& demand = snapshot.money.demand_limit;
-  const double demand_w = demand.usable() ? demand.value.value() : kUnlimitedW;
+  const double demand_w = demand.usable() ? demand.value.value() + kDemandToleranceW : kUnlimitedW;
   const Reason limit = demand_w < cap_w ? Reason::demand_limit : Reason::import_cap;
   double over_w = import_w - std::min(cap_w, demand_w);
   for (std::size_t i = units.size(); i-- > 0 && over_w > 0.0;) {

@@ -156,7 +156,8 @@ void Merit::by_price(Unit& unit, Band& band, const Site& site, const Snapshot& s
       band.must_run = true;
       band.floor_w = std::max(wanted_w, min_w);
       band.ceiling_w = std::max(band.ceiling_w, band.floor_w);
-      band.reason = Reason::worth_buying;
+      // Above its price it is only held, because a stop would cost more.
+      band.reason = wanted_w > 0.0 ? Reason::worth_buying : Reason::at_minimum;
     } else {
       band.dropped = bought;
       if (!band.keeps || sun_w_ < min_w) band.reason = Reason::not_worth_it;

@@ -84,6 +84,7 @@ std::shared_ptr<const Crew> Engine::crew_of(Plan& plan) const {
   crew->local_day = std::move(plan.local_day);
   crew->worth = std::move(plan.worth);
   crew->money = std::move(plan.money);
+  crew->demand = std::move(plan.demand);
   for (const auto& connection : connections_) crew->pollers.push_back(connection.job);
   for (const auto& miner : miners_) crew->workers.push_back(miner.job);
   return crew;

@@ -31,7 +31,8 @@ struct Plan {
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;
   WorthPlan worth;
-  MoneyView money;  ///< may be empty
+  MoneyView money;    ///< may be empty
+  DemandView demand;  ///< may be empty
   std::vector<ConnectionPlan> connections;
   std::vector<MinerPlan> miners;  ///< order of `site.miners`
 };

@@ -124,6 +124,11 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
   snapshot->battery = battery_observation(view.devices);
   snapshot->yield_to = yielding_.look(crew_->site.yield_to, view.devices, reserve_covered_, snapshot->now);
   if (crew_->money) snapshot->money = crew_->money(snapshot->now, snapshot->wall, snapshot->wall_sane);
+  if (crew_->demand) {
+    // While the date is not known the last limit stands.
+    if (snapshot->wall_sane) demand_limit_ = crew_->demand(snapshot->wall, snapshot->grid.power);
+    snapshot->money.demand_limit = demand_limit_;
+  }
   snapshot->shutting_down = shutting_down_;
   value(view, *snapshot);
   return snapshot;

@@ -30,6 +30,9 @@ namespace sluice::runtime {
 
 /// What is known of money at a tick; returns at once. The flag: the date can be trusted.
 using MoneyView = std::function<MoneyObservation(MonoTime, WallTime, bool)>;
+/// Watches what is billed for the highest import: takes a grid reading, says what may still be imported without raising
+/// it; missing where nothing is. Called by the tick only, with a date that can be trusted.
+using DemandView = std::function<Reading<Watts>(WallTime, const Reading<Watts>& grid)>;
 
 /// Whom the tick works with; replaced as a whole by a reload.
 struct Crew {
@@ -37,7 +40,8 @@ struct Crew {
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;  ///< days since 1970-01-01 in the site's time zone
   WorthPlan worth;
-  MoneyView money;  ///< may be empty: nothing is known of money
+  MoneyView money;    ///< may be empty: nothing is known of money
+  DemandView demand;  ///< may be empty: no demand charge
   std::vector<std::shared_ptr<DevicePoller>> pollers;
   std::vector<std::shared_ptr<MinerWorker>> workers;  ///< order of `site.miners`
 };
@@ -115,7 +119,8 @@ class TickLoop {
   HeatDesk heat_;
   CurveBook curves_;
   std::shared_ptr<const Decision> last_decision_;  ///< null before the first tick and after a reload
-  bool reserve_covered_ = false;                   ///< by the last decision's surplus
+  Reading<Watts> demand_limit_;
+  bool reserve_covered_ = false;  ///< by the last decision's surplus
   bool shutting_down_ = false;
   TickStats stats_;
   MonoTime last_start_{};
