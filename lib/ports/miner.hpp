@@ -43,7 +43,7 @@ struct MinerAbilities {
   Envelope envelope;
   MinerDynamics dynamics;
   bool can_sleep = true;
-  WorkingCurve curve;  ///< the firmware's own table, in the watts that it reports; empty: it does not tell
+  WorkingCurve curve{};  ///< the firmware's own table, in the watts that it reports; empty: it does not tell
 };
 
 /// Outcome of a command that the firmware took.
