@@ -10,6 +10,7 @@
 #include "io/message_device.hpp"
 #include "io/small_file.hpp"
 #include "io/time_zone.hpp"
+#include "tariff/demand_watch.hpp"
 
 namespace sluice::cmd {
 namespace {
