@@ -69,6 +69,8 @@ json decided_json(const MinerDecision& decision) {
            {"alarms", alarms_json(decision.alarms)},        {"learned", learned_json(decision.learned)}};
   const bool runs = decision.wanted == CommandKind::target || decision.wanted == CommandKind::wake;
   out["target_w"] = runs ? json(decision.target.value()) : json(nullptr);
+  out["worth_buying_w"] = decision.worth_buying.value();
+  out["worth_keeping_w"] = decision.worth_keeping.value();
   return out;
 }
 

@@ -193,7 +193,7 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     if (!unit.on() || !unit.band.must_run) continue;
     before_w += unit.lowest_w();
     running_max_w += unit.highest_w();
-    reasons[member] = unit.waking() ? Reason::starting : holding(unit);
+    reasons[member] = unit.waking() ? unit.band.reason : holding(unit);
   }
 
   // Stops: every running unit sees what the ones before it leave, so the last is the first to go.
@@ -249,7 +249,7 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
       reasons[member] = Reason::waiting_stagger;
     } else {
       unit.want_wake(unit.lowest_target(), now);
-      reasons[member] = Reason::starting;
+      reasons[member] = unit.band.must_run ? unit.band.reason : Reason::starting;
       last_start_ = now;
     }
   }
