@@ -100,7 +100,7 @@ std::function<Result<std::string>()> node_login(const HashSourceConfig& source, 
   if (source.username.empty()) return {};
   return [username = source.username, password = lent(source.password, secrets)]() -> Result<std::string> {
     const auto found = password ? password() : Result<std::string>(std::string());
-    if (!found) return found;
+    if (!found) return tl::unexpected(found.error());
     return io::basic_authorization(username, *found);
   };
 }
@@ -110,7 +110,7 @@ std::function<Result<std::string>()> bearer(const HashSourceConfig& source, cons
   if (!token) return {};
   return [token]() -> Result<std::string> {
     const auto found = token();
-    if (!found) return found;
+    if (!found) return tl::unexpected(found.error());
     return "Bearer " + *found;
   };
 }

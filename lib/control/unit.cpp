@@ -28,6 +28,7 @@ constexpr Duration kWakeSeenWithin = seconds(15);
 constexpr Duration kUnreachableAlarm = seconds(60);
 constexpr Duration kOverride = minutes(30);
 constexpr Duration kOwnEcho = seconds(25);
+constexpr Duration kStrangeRemembered = minutes(5);
 constexpr Duration kRetryFailed = seconds(10);
 constexpr Duration kRetryRefused = seconds(60);
 constexpr Duration kHealthPatience = minutes(10);
@@ -369,7 +370,8 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   const double tolerance_w = std::max({1.01 * envelope_.local_step(target_).value(), 0.02 * target_.value(), 10.0});
   if (difference_w <= tolerance_w) {
     confirmed_target_ = seen.target_readback.value;
-    if (now - strange_at_ > minutes(1)) strange_targets_ = 0;  // two who command in turn agree now and then
+    // Two who command in turn agree now and then, and what the other one says may stand for seconds only.
+    if (now - strange_at_ > kStrangeRemembered) strange_targets_ = 0;
     resent_ = 0;
     ignores_targets_ = false;
     return;

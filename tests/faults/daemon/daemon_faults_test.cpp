@@ -209,7 +209,8 @@ TEST_F(DaemonFaults, another_commander_is_left_alone_and_named) {
   start_house(
       "name: two masters\ntrace: constant\nconstant_pv_w: 3000\nconstant_load_w: 400\nminers:\n"
       "  - {name: s21, plant: luxos-target, start: running, target_w: 2600}\n");
-  write("sluice.yaml", configuration());
+  // A calm daemon: the write session is held while targets change, and who holds it is alone.
+  write("sluice.yaml", configuration() + "control: {constraints: {change_cost_wh: 5}}\n");
   start_daemon();
   ASSERT_TRUE(driving());
   const json& where = told.at("miners")[0];
