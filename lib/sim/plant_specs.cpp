@@ -61,7 +61,7 @@ struct Times {
   Duration dead, down, up, wake, stop;
 };
 
-PlantSpec row(std::string_view name, Envelope envelope, const Times& times, double sleep_w, double max_ths) {
+PlantSpec row(std::string_view name, const Envelope& envelope, const Times& times, double sleep_w, double max_ths) {
   PlantSpec spec;
   spec.name = name;
   spec.envelope = envelope;
@@ -196,7 +196,7 @@ constexpr struct {
 
 /// A miner of articles and sums: the watts that it is asked for at once, nothing asleep, as many hashes from each of
 /// them. 20 J/TH.
-PlantSpec ideal(std::string name, Envelope envelope) {
+PlantSpec ideal(std::string name, const Envelope& envelope) {
   PlantSpec spec;
   spec.name = std::move(name);
   spec.max_hashrate = TeraHashes(envelope.max.value() / 20.0);
