@@ -12,12 +12,24 @@ std::vector<std::string> template_directories(const std::vector<std::string>& na
   return all;
 }
 
-std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user) {
+namespace {
+
+std::vector<std::string> data_directories(std::string Layout::* of_build_tree, const char* installed, const char* own,
+                                          const std::vector<std::string>& named_by_user) {
   const Layout layout = own_layout();
-  std::vector<std::string> all{layout.build_tree ? layout.price_directory : SLUICE_PRICE_DIRECTORY,
-                               "/etc/sluice/prices"};
+  std::vector<std::string> all{layout.build_tree ? layout.*of_build_tree : installed, own};
   all.insert(all.end(), named_by_user.begin(), named_by_user.end());
   return all;
+}
+
+}  // namespace
+
+std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user) {
+  return data_directories(&Layout::price_directory, SLUICE_PRICE_DIRECTORY, "/etc/sluice/prices", named_by_user);
+}
+
+std::vector<std::string> tariff_directories(const std::vector<std::string>& named_by_user) {
+  return data_directories(&Layout::tariff_directory, SLUICE_TARIFF_DIRECTORY, "/etc/sluice/tariffs", named_by_user);
 }
 
 Layout own_layout() {

@@ -13,6 +13,8 @@ inline constexpr const char* kSocket = "/run/sluice/sluice.sock";
 std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user);
 /// Installed price feeds (of the build tree when this program lies in one), the owner's own, then those named.
 std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user);
+/// The same of tariff plans: one of a later folder takes the place of one of the same name.
+std::vector<std::string> tariff_directories(const std::vector<std::string>& named_by_user);
 
 /// The programs and data that belong to this very executable: of a build tree when it lies in one, else as installed.
 struct Layout {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "common/tariffs.hpp"
 #include "feeds/times.hpp"
 #include "io/message_device.hpp"
 #include "io/small_file.hpp"
@@ -172,14 +171,18 @@ std::optional<io::HashPlan> hash_plan(const config::Config& config, const config
   return plan;
 }
 
-runtime::TariffOutlook tariff_outlook(const config::Config& config, const std::vector<std::string>& directories,
-                                      const ports::Clock& clock) {
-  if (config.tariff.plan.empty()) return {};
+std::shared_ptr<const Tariff> open_tariff(const config::Config& config, const std::vector<std::string>& directories,
+                                          const ports::Clock& clock) {
+  if (config.tariff.plan.empty()) return nullptr;
   TariffLoad loaded =
       load_tariff(config, directories, clock.wall_sane() ? std::optional(clock.wall_now()) : std::nullopt);
-  if (!loaded.tariff) return {};
-  return [tariff = std::make_shared<const Tariff>(std::move(*loaded.tariff))](
-             const PriceOutlook* energy, const PriceOutlook* exported, WallTime from, WallTime to) {
+  return loaded.tariff ? std::make_shared<const Tariff>(std::move(*loaded.tariff)) : nullptr;
+}
+
+runtime::TariffOutlook tariff_outlook(std::shared_ptr<const Tariff> tariff) {
+  if (tariff == nullptr) return {};
+  return [tariff = std::move(tariff)](const PriceOutlook* energy, const PriceOutlook* exported, WallTime from,
+                                      WallTime to) {
     tariff::Circumstances circumstances = tariff->circumstances();
     circumstances.live_energy = energy;
     circumstances.live_export = exported;
@@ -187,28 +190,18 @@ runtime::TariffOutlook tariff_outlook(const config::Config& config, const std::v
   };
 }
 
-runtime::DemandView demand_view(const config::Config& config, const std::vector<std::string>& directories,
-                                const ports::Clock& clock) {
-  if (config.tariff.plan.empty()) return {};
-  TariffLoad loaded =
-      load_tariff(config, directories, clock.wall_sane() ? std::optional(clock.wall_now()) : std::nullopt);
-  if (!loaded.tariff) return {};
+runtime::DemandView demand_view(std::shared_ptr<const Tariff> tariff) {
   const auto charges = [](const tariff::Version& version) { return !version.demand.empty(); };
-  if (std::ranges::none_of(loaded.tariff->plan.versions, charges)) return {};
-  struct Watched {
-    explicit Watched(Tariff of)
-        : tariff(std::move(of)),
-          watch(tariff.plan, tariff.local_time, {tariff.billing_day, tariff.accepted_peak}, {}) {}
-    const Tariff tariff;
-    tariff::DemandWatch watch;
-    MonoTime seen{};
-  };
-  return [watched = std::make_shared<Watched>(std::move(*loaded.tariff))](WallTime wall, const Reading<Watts>& grid) {
-    if (grid.usable() && grid.at != watched->seen) {
-      watched->seen = grid.at;
-      watched->watch.observe(wall, grid.at, grid.value);
+  if (tariff == nullptr || std::ranges::none_of(tariff->plan.versions, charges)) return {};
+  const auto watch = std::make_shared<tariff::DemandWatch>(
+      tariff->plan, tariff->local_time, tariff::DemandWatch::Settings{tariff->billing_day, tariff->accepted_peak},
+      std::vector<tariff::BilledPeak>{});
+  return [tariff, watch, seen = MonoTime{}](WallTime wall, const Reading<Watts>& grid) mutable {
+    if (grid.usable() && grid.at != seen) {
+      seen = grid.at;
+      watch->observe(wall, grid.at, grid.value);
     }
-    return watched->watch.limit();
+    return watch->limit();
   };
 }
 

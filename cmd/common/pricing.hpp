@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/opening.hpp"
+#include "common/tariffs.hpp"
 #include "io/price_service.hpp"
 #include "io/web_client.hpp"
 #include "runtime/market.hpp"
@@ -18,14 +19,15 @@ Result<std::vector<io::FeedPlan>> feed_plans(const config::Config& config, const
 /// Empty when the configuration does not ask what mining brings.
 std::optional<io::HashPlan> hash_plan(const config::Config& config, const config::Secrets& secrets);
 
-/// The configuration's tariff, which gets live prices as its energy; empty when it names none, or a wrong one.
-runtime::TariffOutlook tariff_outlook(const config::Config& config, const std::vector<std::string>& directories,
-                                      const ports::Clock& clock);
+/// The configuration's tariff; null when it names none, or a wrong one.
+std::shared_ptr<const Tariff> open_tariff(const config::Config& config, const std::vector<std::string>& directories,
+                                          const ports::Clock& clock);
+/// Its prices, with live ones as its energy; empty without a tariff.
+runtime::TariffOutlook tariff_outlook(std::shared_ptr<const Tariff> tariff);
 
-/// The watch over the tariff's demand charges; empty without any. It begins anew with the daemon: what was billed
+/// The watch over its demand charges; empty without any. It begins anew with the daemon: what was billed
 /// before is not remembered, which allows less, not more.
-runtime::DemandView demand_view(const config::Config& config, const std::vector<std::string>& directories,
-                                const ports::Clock& clock);
+runtime::DemandView demand_view(std::shared_ptr<const Tariff> tariff);
 
 /// Hosts that a configuration's prices are asked from.
 std::vector<std::string> price_urls(const config::Config& config, const feeds::Library& library);

@@ -55,14 +55,6 @@ tariff::Overrides overrides_of(const config::TariffConfig& from) {
 
 }  // namespace
 
-std::vector<std::string> tariff_directories(const std::vector<std::string>& named_by_user) {
-  const Layout layout = own_layout();
-  std::vector<std::string> all{layout.build_tree ? layout.tariff_directory : SLUICE_TARIFF_DIRECTORY,
-                               "/etc/sluice/tariffs"};
-  all.insert(all.end(), named_by_user.begin(), named_by_user.end());
-  return all;
-}
-
 std::map<std::string, std::string> plan_files(const std::vector<std::string>& directories) {
   std::map<std::string, std::string> files;
   for (const std::string& directory : directories) {

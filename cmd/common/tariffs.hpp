@@ -12,10 +12,6 @@
 
 namespace sluice::cmd {
 
-/// Installed plans (of the build tree when this program lies in one), the owner's own, then those named. A plan of a
-/// later folder takes the place of one of the same name.
-std::vector<std::string> tariff_directories(const std::vector<std::string>& named_by_user);
-
 /// File by plan name.
 std::map<std::string, std::string> plan_files(const std::vector<std::string>& directories);
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_plan.hpp"
+#include "common/paths.hpp"
 #include "common/tariffs.hpp"
 #include "crew.hpp"
 #include "exit_codes.hpp"

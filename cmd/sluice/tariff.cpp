@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/paths.hpp"
 #include "common/tariffs.hpp"
 #include "exit_codes.hpp"
 #include "io/clock.hpp"

@@ -218,12 +218,12 @@ class Daemon {
   /// The prices of this configuration, and the plan's door to them. Nobody is asked before `keep`.
   Result<std::unique_ptr<Pricing>> open_pricing(const Accepted& accepted, runtime::Plan& plan) {
     const std::string& state = accepted.config.store.state_path;
+    const auto tariff = open_tariff(accepted.config, tariff_directories(options_.folders.tariffs), clock_);
     auto pricing =
         Pricing::open(accepted.config, accepted.inventory->prices, services_, announcer_,
-                      {state.substr(0, state.find_last_of('/')) + "/prices", SLUICE_VERSION,
-                       tariff_outlook(accepted.config, tariff_directories(options_.folders.tariffs), clock_)});
+                      {state.substr(0, state.find_last_of('/')) + "/prices", SLUICE_VERSION, tariff_outlook(tariff)});
     if (pricing) plan.money = (*pricing)->money();
-    plan.demand = demand_view(accepted.config, tariff_directories(options_.folders.tariffs), clock_);
+    plan.demand = demand_view(tariff);
     return pricing;
   }
 

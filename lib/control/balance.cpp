@@ -116,9 +116,12 @@ std::optional<Store> store_of(const BatterySettings& settings, const BatteryObse
                capacity_wh * kFilledPct / 100.0, settings.max_charge.value()};
 }
 
+double for_battery_w(double surplus_w, const BatteryTerms& battery) {
+  return (1.0 - battery.share) * std::min(std::max(surplus_w, 0.0), battery.room_w);
+}
+
 double available_w(double surplus_w, double grid_target_w, const BatteryTerms& battery) {
-  const double for_battery_w = (1.0 - battery.share) * std::min(std::max(surplus_w, 0.0), battery.room_w);
-  return surplus_w + grid_target_w - for_battery_w;
+  return surplus_w + grid_target_w - for_battery_w(surplus_w, battery);
 }
 
 }  // namespace sluice::control

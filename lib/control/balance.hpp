@@ -39,6 +39,8 @@ std::optional<Store> store_of(const BatterySettings& settings, const BatteryObse
 inline double surplus_w(double grid_w, double twins_w, const BatteryTerms& battery) {
   return -grid_w + twins_w - battery.power_w;
 }
+/// What the battery gets of a surplus: (1 − ω)·min(S⁺, C).
+double for_battery_w(double surplus_w, const BatteryTerms& battery);
 /// A without D.
 double available_w(double surplus_w, double grid_target_w, const BatteryTerms& battery);
 

@@ -32,7 +32,6 @@ constexpr Duration kOwnStepFresh = seconds(60);
 constexpr double kSuspiciousEvidence = 0.8;  // of a step that was clearly turned
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
-constexpr double kUnlimitedW = 1e9;
 constexpr double kStartClearW = 50.0;
 constexpr double kStepClearW = 30.0;                  // more than a dead band and a set-point that is missed
 constexpr Duration kHeldBuyingAtMost = seconds(300);  // miners that hold still for a commissioning run
@@ -375,7 +374,7 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     out.available_w = {wanted_w, wanted_w};
   }
   out.discharge_w = battery.discharge_w;
-  out.charge_w = (1.0 - battery.share) * std::min(std::max(middle_surplus_w, 0.0), battery.room_w);
+  out.charge_w = for_battery_w(middle_surplus_w, battery);
   out.export_limit_w = merit_.prices().export_limit_w;
   surplus_w_ = middle_surplus_w;
   out.sun_w = snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0;
@@ -495,11 +494,7 @@ void Controller::look_at_money(const Snapshot& snapshot, const BatteryTerms& bat
 }
 
 void Controller::leave_headroom(const Snapshot& snapshot) {
-  const bool demand = snapshot.money.demand_limit.usable();
-  const double cap_w = site_.import_cap.value() > 0.0 ? kImportShare * site_.import_cap.value() : kUnlimitedW;
-  const double demand_w = demand ? snapshot.money.demand_limit.value.value() : kUnlimitedW;
-  const Reason limit = demand_w < cap_w ? Reason::demand_limit : Reason::import_cap;
-  const double most_w = std::min(cap_w, demand_w);
+  const auto [most_w, limit] = import_limit(site_, snapshot, 0.0);
   if (most_w >= kUnlimitedW) return;
   double headroom_w = grid_.verdict(snapshot.now) == GridTrust::good ? most_w - grid_.power_w() : 0.0;
   // What is still on its way up is spoken for.

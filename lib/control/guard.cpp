@@ -15,7 +15,6 @@ constexpr double kCarryingW = 500.0;
 constexpr double kNothingW = 0.5;
 constexpr double kNoFrequencyHz = 40.0;
 constexpr double kNoVoltageV = 70.0;
-constexpr double kUnlimitedW = 1e9;
 // A mean over a quarter of an hour is billed, not the seconds in which a miner follows a kettle.
 constexpr double kDemandToleranceW = 100.0;
 
@@ -85,6 +84,15 @@ bool GridPresence::settling(MonoTime now) const {
   return lost_ || generator_ || (ever_lost_ && now - back_since_ < kStableBeforeStart);
 }
 
+ImportLimit import_limit(const Site& site, const Snapshot& snapshot, double demand_tolerance_w) {
+  ImportLimit limit;
+  if (site.import_cap.value() > 0.0) limit.most_w = kImportShare * site.import_cap.value();
+  const Reading<Watts>& demand = snapshot.money.demand_limit;
+  const double demand_w = demand.value.value() + demand_tolerance_w;
+  if (demand.usable() && demand_w < limit.most_w) limit = {demand_w, Reason::demand_limit};
+  return limit;
+}
+
 void limit_to_circuits(std::span<Unit> units, const Site& site) {
   for (Unit& unit : units) {
     if (unit.site->circuit == kNoCircuit) continue;
@@ -146,11 +154,8 @@ void guard(std::span<Unit> units, const Site& site, const Snapshot& snapshot, co
     }
   }
 
-  const double cap_w = site.import_cap.value() > 0.0 ? kImportShare * site.import_cap.value() : kUnlimitedW;
-  const Reading<Watts>& demand = snapshot.money.demand_limit;
-  const double demand_w = demand.usable() ? demand.value.value() + kDemandToleranceW : kUnlimitedW;
-  const Reason limit = demand_w < cap_w ? Reason::demand_limit : Reason::import_cap;
-  double over_w = import_w - std::min(cap_w, demand_w);
+  const auto [most_w, limit] = import_limit(site, snapshot, kDemandToleranceW);
+  double over_w = import_w - most_w;
   for (std::size_t i = units.size(); i-- > 0 && over_w > 0.0;) {
     Unit& unit = units[i];
     if (!unit.on() || !unit.controllable()) continue;

@@ -36,6 +36,16 @@ class GridPresence {
   bool carried_ = false;
 };
 
+inline constexpr double kUnlimitedW = 1e9;
+
+/// What the house may import, and what limits it; `kUnlimitedW` without any limit.
+struct ImportLimit {
+  double most_w = kUnlimitedW;
+  Reason reason = Reason::import_cap;
+};
+/// Of the main connection, and of the billed peak, which may be passed by `demand_tolerance_w`.
+ImportLimit import_limit(const Site& site, const Snapshot& snapshot, double demand_tolerance_w);
+
 struct GuardVerdicts {
   std::array<ReasonSet, kMaxMiners> cuts{};
   std::array<bool, kMaxMiners> urgent{};

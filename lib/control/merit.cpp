@@ -12,7 +12,7 @@ namespace {
 
 constexpr Duration kLookEvery = std::chrono::minutes(1);
 constexpr double kSunMeanS = 120.0;
-// A battery's last watts are not sold below this: the price of a kWh that the night will lack is not known better.
+// Without a forecast a stored kWh is thought to save the dearest hour of a day.
 constexpr Duration kSavesWithin = std::chrono::hours(24);
 // λ beyond these bounds would turn a wrong price into a miner that flaps, or that stands on the grid.
 constexpr double kLeastLeakPrice = 0.3;
@@ -93,6 +93,7 @@ double Merit::stored_price(const Site& site, const Snapshot& snapshot, const Sur
 void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
                            const Stored& stored) {
   prices_ = SourcePrices{};
+  grid_is_cheaper_ = false;
   if (site.export_limit) prices_.export_limit_w = site.export_limit->value();
   const bool known = snapshot.wall_sane && snapshot.money.prices != nullptr;
   slot_ = known ? snapshot.money.prices->at(snapshot.wall) : nullptr;
@@ -104,8 +105,8 @@ void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const Sur
   prices_.stored_price = stored_price(site, snapshot, forecast, stored);
   if (!stored.serves) return;
   const double from_battery = *prices_.stored_price / site.battery.efficiency + site.battery.wear.value();
-  const bool holds = site.battery.may_hold && *prices_.import_price < from_battery;
-  if (!holds) prices_.bought_price = from_battery;
+  grid_is_cheaper_ = *prices_.import_price < from_battery;
+  if (!site.battery.may_hold || !grid_is_cheaper_) prices_.bought_price = from_battery;
 }
 
 void Merit::by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, const MinerMoney& own,
@@ -207,19 +208,18 @@ Band Merit::band(Unit& unit, const Site& site, const Snapshot& snapshot, std::si
       hold_at(unit.max_w(), Reason::strategy_schedule);
       return band;
     case PeriodOrder::solar:
+      by_price(unit, band, site, snapshot, own, false, dt_s);
+      return band;
     case PeriodOrder::none:
       break;
   }
-  if (strategy == Strategy::schedule && own.order == PeriodOrder::none) {
+  if (strategy == Strategy::schedule) {
     sleep(Reason::strategy_schedule);
-    return band;
-  }
-  if (strategy == Strategy::full && own.order == PeriodOrder::none) {
+  } else if (strategy == Strategy::full) {
     hold_at(unit.max_w(), Reason::strategy_full);
-    return band;
+  } else {
+    by_price(unit, band, site, snapshot, own, strategy == Strategy::economic, dt_s);
   }
-  const bool may_buy = strategy == Strategy::economic && own.order == PeriodOrder::none;
-  by_price(unit, band, site, snapshot, own, may_buy, dt_s);
   return band;
 }
 
@@ -232,8 +232,7 @@ void Merit::look(std::span<Unit> units, const Site& site, const Snapshot& snapsh
     units[i].band = band(units[i], site, snapshot, i, dt_s);
     buys = buys || units[i].band.must_run;
   }
-  hold_ = buys && stored.serves && site.battery.may_hold && prices_.import_price && prices_.stored_price &&
-          *prices_.import_price < *prices_.stored_price / site.battery.efficiency + site.battery.wear.value();
+  hold_ = buys && site.battery.may_hold && grid_is_cheaper_;
 }
 
 }  // namespace sluice::control

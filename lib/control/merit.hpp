@@ -65,6 +65,7 @@ class Merit {
   SourcePrices prices_;
   const PriceSlot* slot_ = nullptr;  ///< of this tick
   double sun_w_ = 0.0;               ///< slow mean of the surplus
+  bool grid_is_cheaper_ = false;     ///< than what the battery would give now
   bool hold_ = false;
 };
 

@@ -177,7 +177,8 @@ Result<WebReply> WebClient::fetch(const WebRequest& request) {
     std::thread([exchange] { exchange->run(); }).detach();
     auto answer = exchange->wait(until);
     if (!answer) return tl::unexpected(answer.error());
-    if (!is_redirect(answer->reply.status) || answer->location.empty()) return std::move(answer->reply);
+    const bool leads_on = is_redirect(answer->reply.status) && !answer->location.empty();
+    if (!request.follow_redirects || !leads_on) return std::move(answer->reply);
     if (redirects == kMostRedirects)
       return fail(ErrorKind::protocol, "{}: more than {} redirects", url->host, kMostRedirects);
     url = redirected(*url, answer->location);

@@ -19,6 +19,7 @@ struct WebRequest {
   std::string body;
   Duration timeout = std::chrono::seconds(20);     ///< of the whole exchange, name and redirects included; real time
   std::size_t reply_limit = std::size_t{4} << 20;  ///< bytes of the answer
+  bool follow_redirects = true;                    ///< false: a redirect is an answer like any other
 };
 
 struct WebReply {
@@ -31,9 +32,9 @@ struct WebReply {
 class Web {
  public:
   virtual ~Web() = default;
-  /// Certificates are verified. Up to three redirects are followed, on the same host and never away from TLS. Errors,
-  /// which name the host and nothing of the path, because a URL may hold a secret: invalid, unreachable, timeout,
-  /// protocol (too long), unauthorized (certificate), cancelled.
+  /// Certificates are verified. Up to three redirects are followed if wanted, on the same host and never away from TLS.
+  /// Errors, which name the host and nothing of the path, because a URL may hold a secret: invalid, unreachable,
+  /// timeout, protocol (too long), unauthorized (certificate), cancelled.
   virtual Result<WebReply> fetch(const WebRequest& request) = 0;
   /// Ends a running `fetch` within 100 ms, and every later one at once.
   virtual void cancel() = 0;

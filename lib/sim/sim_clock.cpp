@@ -19,6 +19,11 @@ WallTime SimClock::wall_now() const {
   return wall_;
 }
 
+bool SimClock::wall_sane() const {
+  const std::lock_guard lock(mutex_);
+  return wall_trusted_;
+}
+
 void SimClock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                           MonoTime deadline) const {
   // One look only: a notification that meets the end of the look would be lost if this went on by itself, so the
@@ -35,6 +40,11 @@ void SimClock::advance(Duration dt) {
 void SimClock::step_wall(Duration dt) {
   const std::lock_guard lock(mutex_);
   wall_ += dt;
+}
+
+void SimClock::trust_wall(bool trusted) {
+  const std::lock_guard lock(mutex_);
+  wall_trusted_ = trusted;
 }
 
 }  // namespace sluice::sim

@@ -13,7 +13,7 @@ class SimClock final : public ports::Clock {
 
   MonoTime now() const override;
   WallTime wall_now() const override;
-  bool wall_sane() const override { return true; }
+  bool wall_sane() const override;
   /// Returns after a real millisecond at the latest, like a spurious wake-up: call it in a loop.
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                   MonoTime deadline) const override;
@@ -21,11 +21,14 @@ class SimClock final : public ports::Clock {
   void advance(Duration dt);  ///< dt ≥ 0
   /// Moves the date alone, as a time server or an owner would.
   void step_wall(Duration dt);
+  /// From now on the date can be trusted, or cannot; at first it can.
+  void trust_wall(bool trusted);
 
  private:
   mutable std::mutex mutex_;
   MonoTime now_{};
   WallTime wall_;
+  bool wall_trusted_ = true;
 };
 
 }  // namespace sluice::sim

@@ -56,20 +56,6 @@ class RecordingLog final : public Log {
   std::string all;
 };
 
-/// The sane clock may be switched off.
-class DoubtedClock final : public ports::Clock {
- public:
-  MonoTime now() const override { return sim.now(); }
-  WallTime wall_now() const override { return sim.wall_now(); }
-  bool wall_sane() const override { return sane; }
-  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
-                  MonoTime deadline) const override {
-    sim.wait_until(lock, condition, deadline);
-  }
-  sim::SimClock sim{kNoon};
-  bool sane = true;
-};
-
 std::string iso(WallTime time) { return *feeds::format_time(time, "iso_z", feeds::fixed_zone(0s)); }
 
 /// Hours from midnight of the tenth.
@@ -120,9 +106,9 @@ class Prices : public testing::Test {
     while (true) {
       const MonoTime next = service_->step();
       if (next > until) break;
-      clock_.sim.advance(std::max(next - clock_.now(), Duration(1ms)));
+      clock_.advance(std::max(next - clock_.now(), Duration(1ms)));
     }
-    clock_.sim.advance(until - clock_.now());
+    clock_.advance(until - clock_.now());
   }
   std::optional<double> price_now() const {
     const EnergySlot* slot = reports_.bought ? slot_at(reports_.bought->series, clock_.wall_now()) : nullptr;
@@ -130,7 +116,7 @@ class Prices : public testing::Test {
   }
 
   fs::path folder_;
-  DoubtedClock clock_;
+  sim::SimClock clock_{kNoon};
   ScriptedWeb web_;
   RecordingLog log_;
   LiveReports reports_;
@@ -140,13 +126,13 @@ class Prices : public testing::Test {
 // ---- the bad days ---------------------------------------------------------------------------------------------------
 
 TEST_F(Prices, AClockThatIsNotSetAsksNobody) {
-  clock_.sane = false;
+  clock_.trust_wall(false);
   web_.says(hours(24, 0.2));
   service(plan());
   pass(5min);
   EXPECT_TRUE(web_.asked.empty());
   EXPECT_FALSE(reports_.bought->tried);
-  clock_.sane = true;
+  clock_.trust_wall(true);
   pass(11s);
   EXPECT_EQ(web_.asked.size(), 1U);
   EXPECT_EQ(price_now(), 0.2);
@@ -317,7 +303,7 @@ TEST_F(Prices, ARestartWithoutTheInternetKnowsWhatWasKnown) {
   service(plan());
   pass(1min);
   const WallTime heard = *reports_.bought->heard;
-  clock_.sim.advance(3h);
+  clock_.advance(3h);
   web_.is_gone();
   service(plan());
   EXPECT_EQ(price_now(), 0.2) << "before anybody was asked";
@@ -354,7 +340,7 @@ TEST_F(Prices, ACacheFromTheFutureIsNotBelieved) {
   web_.says(hours(48, 0.2));
   service(plan());
   pass(1min);
-  clock_.sim.step_wall(-48h);
+  clock_.step_wall(-48h);
   service(plan());
   EXPECT_FALSE(reports_.bought->heard);
 }
@@ -427,7 +413,7 @@ TEST_F(Prices, ANumberStandsForTwoHoursAndARetainedOneNotAtAll) {
   messages->says("0.21");
   pass(1s);
   EXPECT_EQ(price_now(), 0.21);
-  clock_.sim.advance(2h);
+  clock_.advance(2h);
   EXPECT_FALSE(price_now());
 }
 
@@ -603,7 +589,7 @@ TEST_F(HashPrice, AnyJsonPageWithItsUnit) {
 }
 
 TEST_F(HashPrice, AFixedOneDoesNotAgeAndNeedsNoClock) {
-  clock_.sane = false;
+  clock_.trust_wall(false);
   with({{HashSourceKind::fixed, "", "", {}, 0.05, {}}});
   service_->step();
   EXPECT_EQ(report().price->value(), 0.05);

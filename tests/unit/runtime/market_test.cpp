@@ -18,19 +18,6 @@ using namespace std::chrono_literals;
 /// 2026-01-10T12:00:00Z.
 const WallTime kNoon = from_unix_ms(1'768'046'400'000);
 
-class DoubtedClock final : public ports::Clock {
- public:
-  MonoTime now() const override { return sim.now(); }
-  WallTime wall_now() const override { return sim.wall_now(); }
-  bool wall_sane() const override { return sane; }
-  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
-                  MonoTime deadline) const override {
-    sim.wait_until(lock, condition, deadline);
-  }
-  sim::SimClock sim{kNoon};
-  bool sane = true;
-};
-
 class Events final : public ports::Recorder, public ports::Notifier {
  public:
   void record(std::shared_ptr<const Snapshot>, std::shared_ptr<const Decision>) override {}
@@ -82,7 +69,7 @@ class MarketTest : public testing::Test {
     return slot == nullptr ? std::nullopt : std::optional(*slot);
   }
 
-  DoubtedClock clock_;
+  sim::SimClock clock_{kNoon};
   NullLog log_;
   Events events_;
   Announcer announcer_{clock_, log_, events_, events_};
@@ -101,7 +88,7 @@ TEST_F(MarketTest, NothingConfiguredIsNothingKnownAndNothingSaid) {
 TEST_F(MarketTest, WithoutASaneClockThereIsNoPrice) {
   with(settings()).take(reports(feed()));
   ASSERT_TRUE(now());
-  clock_.sane = false;
+  clock_.trust_wall(false);
   EXPECT_EQ(observe().prices, nullptr);
   market_->take(reports(feed()));
   EXPECT_EQ(observe().prices, nullptr);
@@ -118,13 +105,13 @@ TEST_F(MarketTest, FromLiveToRememberedToAssumedAndBackAndSaysSo) {
 
   auto gone = std::make_shared<FeedReport>(*report);
   gone->trouble = "host: connection refused";
-  clock_.sim.advance(3h);
+  clock_.advance(3h);
   market_->take(reports(gone));
   EXPECT_DOUBLE_EQ(now()->import_price.value(), 0.13);
   EXPECT_EQ(market_->view()->state, PriceState::remembered);
   EXPECT_TRUE(events_.all.empty()) << "nothing is missing yet";
 
-  clock_.sim.advance(18h);
+  clock_.advance(18h);
   market_->take(reports(gone));
   EXPECT_DOUBLE_EQ(now()->import_price.value(), 0.3);
   EXPECT_DOUBLE_EQ(now()->export_price.value(), 0.05);
@@ -137,7 +124,7 @@ TEST_F(MarketTest, FromLiveToRememberedToAssumedAndBackAndSaysSo) {
             "the price of energy is not known: 0.3000 EUR/kWh is assumed (awattar: host: connection refused, last "
             "heard 21.0 h ago)");
 
-  clock_.sim.advance(1h);
+  clock_.advance(1h);
   market_->take(reports(gone));
   EXPECT_EQ(events_.all.size(), 1U) << "once";
   EXPECT_EQ(market_->view()->since, kNoon + 21h);
@@ -152,7 +139,7 @@ TEST_F(MarketTest, WhatIsTooOldIsNotUsedHoweverFarItReaches) {
   MarketSettings made = settings();
   made.max_age = 2h;
   with(made);
-  clock_.sim.advance(2h + 1s);
+  clock_.advance(2h + 1s);
   market_->take(reports(feed()));
   EXPECT_EQ(now()->kind, PriceKind::fallback);
 }
@@ -162,7 +149,7 @@ TEST_F(MarketTest, WithoutAnAssumptionAGapIsAGap) {
   made.fallback_import.reset();
   with(made);
   market_->take(reports(feed(2)));
-  clock_.sim.advance(5h);
+  clock_.advance(5h);
   market_->take(reports(feed(2)));
   EXPECT_FALSE(now());
   EXPECT_EQ(market_->view()->state, PriceState::missing);
@@ -248,16 +235,16 @@ TEST_F(MarketTest, PoolFeeAndRejectedSharesAreTakenOff) {
 
 TEST_F(MarketTest, AfterSixHoursItIsSaidAfterADayItIsNotKnown) {
   with(settings());
-  clock_.sim.advance(5h);
+  clock_.advance(5h);
   market_->take(hash(0.039, kNoon));
   EXPECT_TRUE(events_.all.empty());
-  clock_.sim.advance(2h);
+  clock_.advance(2h);
   market_->take(hash(0.039, kNoon));
   ASSERT_EQ(events_.all.size(), 1U);
   EXPECT_NE(events_.all[0].text.find("what mining brings was last heard 7.0 h ago"), std::string::npos);
   ASSERT_TRUE(observe().hash_price.usable());
   EXPECT_EQ(observe().hash_price.age(clock_.now()), Duration(7h));
-  clock_.sim.advance(17h + 1s);
+  clock_.advance(17h + 1s);
   EXPECT_FALSE(observe().hash_price.usable()) << "grid energy is not bought on it; the sun is still used";
   market_->take(hash(0.041, clock_.wall_now()));
   EXPECT_TRUE(observe().hash_price.usable());
@@ -266,12 +253,12 @@ TEST_F(MarketTest, AfterSixHoursItIsSaidAfterADayItIsNotKnown) {
 
 TEST_F(MarketTest, AFixedValueNeitherAgesNorNeedsAClock) {
   with(settings()).take(hash(0.05, std::nullopt));
-  clock_.sim.advance(1000h);
-  clock_.sane = false;
+  clock_.advance(1000h);
+  clock_.trust_wall(false);
   EXPECT_EQ(observe().hash_price.value.value(), 0.05);
-  clock_.sane = true;
+  clock_.trust_wall(true);
   market_->take(hash(0.05, kNoon));
-  clock_.sane = false;
+  clock_.trust_wall(false);
   EXPECT_FALSE(observe().hash_price.usable()) << "how old it is cannot be told";
 }
 

@@ -64,6 +64,23 @@ TEST_F(TickLoopTest, freezes_what_the_pollers_and_workers_know) {
   EXPECT_EQ(world.recorder.ticks, 1);
 }
 
+TEST_F(TickLoopTest, the_billed_peak_is_watched_with_a_date_that_can_be_trusted) {
+  std::vector<double> watched;
+  crew_->demand = [&](WallTime, const Reading<Watts>& grid) {
+    watched.push_back(grid.value.value());
+    return Reading<Watts>::good(Watts(2500.0), grid.at);
+  };
+  make();
+  settle();
+  loop->tick();
+  EXPECT_EQ(watched, std::vector<double>{-900.0});
+  EXPECT_DOUBLE_EQ(maker.seen.back().money.demand_limit.value.value(), 2500.0);
+  world.clock.sane = false;
+  loop->tick();
+  EXPECT_EQ(watched.size(), 1u);
+  EXPECT_DOUBLE_EQ(maker.seen.back().money.demand_limit.value.value(), 2500.0) << "the last limit stands";
+}
+
 TEST_F(TickLoopTest, hands_decisions_to_the_workers_and_sees_what_became_of_them) {
   make();
   settle();

@@ -11,7 +11,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "common/pricing.hpp"
 #include "common/tariffs.hpp"
+#include "sim/sim_clock.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -36,6 +38,20 @@ std::string said(const TariffLoad& load) {
 
 void expect_has(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << part << "\nin\n" << text;
+}
+
+TEST(ConfiguredTariff, ItsDemandChargeIsWatched) {
+  config::Config config = with("ontario-ulo", "CAD");
+  sim::SimClock clock(from_unix_ms(1'780'000'000'000));  // in the spring of 2026
+  EXPECT_FALSE(demand_view(open_tariff(config, kShipped, clock))) << "no demand charge, nothing to watch";
+  EXPECT_FALSE(demand_view(open_tariff(config::Config{}, kShipped, clock))) << "no tariff";
+  config.tariff.demand_rate_per_kw = 12.0;
+  config.tariff.accepted_peak = Watts(3000.0);
+  const runtime::DemandView watch = demand_view(open_tariff(config, kShipped, clock));
+  ASSERT_TRUE(watch);
+  const auto limit = watch(clock.wall_now(), Reading<Watts>::good(Watts(500.0), clock.now()));
+  ASSERT_TRUE(limit.usable());
+  EXPECT_GE(limit.value.value(), 3000.0 - 1e-6);
 }
 
 TEST(ConfiguredTariff, WhatTheBillSaysOtherwiseCounts) {
