@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "feeds/times.hpp"
 #include "io/message_device.hpp"
@@ -196,7 +197,7 @@ runtime::DemandView demand_view(std::shared_ptr<const Tariff> tariff) {
   const auto watch = std::make_shared<tariff::DemandWatch>(
       tariff->plan, tariff->local_time, tariff::DemandWatch::Settings{tariff->billing_day, tariff->accepted_peak},
       std::vector<tariff::BilledPeak>{});
-  return [tariff, watch, seen = MonoTime{}](WallTime wall, const Reading<Watts>& grid) mutable {
+  return [tariff, watch, seen = std::optional<MonoTime>()](WallTime wall, const Reading<Watts>& grid) mutable {
     if (grid.usable() && grid.at != seen) {
       seen = grid.at;
       watch->observe(wall, grid.at, grid.value);
