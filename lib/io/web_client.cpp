@@ -38,9 +38,9 @@ Result<Url> parse_url(const std::string& url) {
   }
   if (url.substr(host, end - host).find('@') != std::string::npos)
     return fail(ErrorKind::invalid, "a URL with a login; a secret has its own place");
-  std::string path = url.substr(end, url.find('#', end) - end);
-  if (path.empty() || path.front() != '/') path.insert(0, "/");
-  return Url{tls, url.substr(host, end - host), url.substr(0, end), std::move(path)};
+  const std::string path = url.substr(end, url.find('#', end) - end);
+  return Url{tls, url.substr(host, end - host), url.substr(0, end),
+             path.starts_with('/') ? path : fmt::format("/{}", path)};
 }
 
 std::string without_port(const std::string& host) {
