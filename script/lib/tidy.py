@@ -1,0 +1,103 @@
+"""Runs clang-tidy over sources that changed since they last passed, several of a folder as one: their headers are nearly
+all of the work, and are read once then. What is found in such a batch, and names that clash in it, is looked at again
+in smaller ones, so that every finding comes from a source by itself."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+BATCH = 8
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "tidy"
+
+
+def commands():
+    """Of every source that the configuration of build/dev compiles: the arguments of its compiler, without file and output."""
+    out = {}
+    for entry in json.loads((ROOT / "build/dev/compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        at = words.index("-o")
+        del words[at : at + 2]
+        # clang does not know this flag of GCC, which the adapters are compiled with.
+        words = [w for w in words if w not in ("-c", entry["file"], "-fno-gnu-unique") and not w.endswith("ccache")]
+        out[entry["file"]] = (entry["directory"], tuple(words))
+    return out
+
+
+def stamp(source):
+    return WORK / (str(source.relative_to(ROOT)).replace("/", "@") + ".ok")
+
+
+def clang_tidy(sources, command):
+    """What it says about `sources`, empty when nothing."""
+    directory, words = command
+    name = stamp(sources[0]).stem
+    folder = WORK / "batch" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["--quiet", "-p", str(folder), f"--config-file={ROOT}/.clang-tidy"]
+    main = sources[0]
+    if len(sources) > 1:
+        main = folder / "batch.cpp"
+        main.write_text("".join(f'#include "{source}"\n' for source in sources))
+        options += ["--checks=-bugprone-suspicious-include", "--header-filter=/(lib|cmd|adapters)/.*"]
+    arguments = [*words, "-c", str(main)]
+    entry = {"directory": directory, "file": str(main), "arguments": arguments}
+    (folder / "compile_commands.json").write_text(json.dumps([entry]))
+    run = subprocess.run(["clang-tidy-19", *options, str(main)], capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        return ""
+    return run.stdout + "".join(line for line in run.stderr.splitlines(True) if "error:" in line)
+
+
+def check(sources, command):
+    """Findings in `sources`; those without one are stamped."""
+    report = clang_tidy(sources, command)
+    if not report:
+        for source in sources:
+            stamp(source).touch()
+        return []
+    if len(sources) == 1:
+        return [report]
+    half = len(sources) // 2
+    return check(sources[:half], command) + check(sources[half:], command)
+
+
+def batches(pending, known):
+    """Sources of one folder with one command line, at most `BATCH` at a time."""
+    groups = {}
+    for source in pending:
+        groups.setdefault((source.parent, known[str(source)]), []).append(source)
+    for (_, command), sources in groups.items():
+        count = -(-len(sources) // BATCH)
+        for i in range(count):
+            yield sources[i::count], command
+
+
+def main():
+    jobs = int(sys.argv[1])
+    known = commands()
+    named = [pathlib.Path(name).resolve() for name in sys.argv[2:]]
+    sources = named or sorted(p for top in ("adapters", "cmd", "lib") for p in (ROOT / top).rglob("*.cpp"))
+    headers = [p.stat().st_mtime for top in ("adapters", "cmd", "lib") for p in (ROOT / top).rglob("*.h*")]
+    # A stamp is good while it is newer than its source, than the checks and than the newest header.
+    newest = max([*headers, (ROOT / ".clang-tidy").stat().st_mtime])
+    pending = []
+    for source in sources:
+        # What this machine's configuration leaves out (gRPC switched off) has no command to be checked with.
+        passed = stamp(source).stat().st_mtime if stamp(source).exists() else 0.0
+        if str(source) in known and passed <= max(newest, source.stat().st_mtime):
+            pending.append(source)
+    print(f"tidy: {len(pending)} of {len(sources)} sources to check", file=sys.stderr)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        reports = [r for found in pool.map(lambda b: check(*b), batches(pending, known)) for r in found]
+    print("".join(reports), file=sys.stderr, end="")
+    return 1 if reports else 0
+
+
+if __name__ == "__main__":
+    os.makedirs(WORK, exist_ok=True)
+    sys.exit(main())
