@@ -230,6 +230,10 @@ Result<MessageFormat> with_options(const MessageFormat& format, const std::map<s
       for (MessageCondition& condition : alternative.when) fill(condition.place);
     }
   }
+  if (filled.hold) {
+    for (MessageCommand* command : {&filled.hold->hold, &filled.hold->release})
+      command->source = replaced(command->source, words);
+  }
   return filled;
 }
 

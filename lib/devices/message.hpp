@@ -57,6 +57,19 @@ struct MessageOffer {
 
 enum class Carrier : std::uint8_t { http, mqtt };
 
+/// What is sent to be obeyed: a request without a body, or a published text.
+struct MessageCommand {
+  std::string method;   ///< HTTP
+  std::string source;   ///< path or topic
+  std::string payload;  ///< MQTT
+};
+
+/// How the battery behind the device is told not to discharge, and that it may again.
+struct MessageHold {
+  MessageCommand hold, release;
+  Duration repeat{};  ///< the device forgets, so it is told again after this; 0 = it remembers
+};
+
 struct MessageFormat {
   Carrier carrier = Carrier::http;
   Duration max_age{std::chrono::seconds(60)};  ///< MQTT: an older message is no value
@@ -64,6 +77,7 @@ struct MessageFormat {
   /// Words that the owner fills in: `{name}` in a path, topic or pointer. Without a default the owner has to.
   std::map<std::string, std::optional<std::string>> options;
   std::vector<MessageOffer> offers;
+  std::optional<MessageHold> hold;
 };
 
 /// What was received, by path or topic; a source that is not there has not been heard.

@@ -23,10 +23,12 @@ class MessageParser : private yaml::Reader {
       complain(*root.find("mqtt"), "mqtt", "expected one of `http` and `mqtt`, not both");
     format.carrier = http ? Carrier::http : Carrier::mqtt;
     source_key_ = http ? "path" : "topic";
-    check_keys(root, "", {"id", "title", "checked", "notes", "roles", "http", "mqtt", "options", "measurements"});
+    check_keys(root, "",
+               {"id", "title", "checked", "notes", "roles", "http", "mqtt", "options", "measurements", "commands"});
     if (const auto* node = root.find("options")) options(*node, format);
     http ? http_part(*root.find("http"), parsed) : mqtt_part(*root.find("mqtt"), format);
     if (const auto* node = required(root, "", "measurements")) measurements(*node, format);
+    if (const auto* node = root.find("commands")) commands(*node, format);
     for (const auto& [name, fallback] : format.options)
       if (!used_.contains(name))
         complain(*root.find("options"), "options." + name, "no path, topic or pointer uses it");
@@ -107,6 +109,37 @@ class MessageParser : private yaml::Reader {
       format.offers.push_back(std::move(offer));
     }
     if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
+  }
+
+  void commands(const yaml::Node& node, MessageFormat& format) {
+    if (!is_mapping(node, "commands")) return;
+    check_keys(node, "commands", {"battery_hold"});
+    const std::string where = "commands.battery_hold";
+    const auto* hold = required(node, "commands", "battery_hold");
+    if (!hold || !is_mapping(*hold, where)) return;
+    check_keys(*hold, where, {"hold", "release", "repeat_s"});
+    MessageHold parsed;
+    if (const auto* value = required(*hold, where, "hold")) parsed.hold = command(*value, where + ".hold");
+    if (const auto* value = required(*hold, where, "release")) parsed.release = command(*value, where + ".release");
+    if (const auto* value = hold->find("repeat_s"))
+      parsed.repeat = std::chrono::seconds(integer(*value, where + ".repeat_s", 1, kMaxAgeS).value_or(1));
+    format.hold = std::move(parsed);
+  }
+
+  MessageCommand command(const yaml::Node& node, const std::string& where) {
+    MessageCommand parsed;
+    if (!is_mapping(node, where)) return parsed;
+    const bool http = source_key_ == "path";
+    const std::string_view what = http ? "method" : "payload";
+    check_keys(node, where, {source_key_, what});
+    if (const auto* value = required(node, where, std::string(source_key_)))
+      parsed.source = source(*value, fmt::format("{}.{}", where, source_key_));
+    const auto* value = required(node, where, std::string(what));
+    if (!value) return parsed;
+    (http ? parsed.method : parsed.payload) = text(*value, fmt::format("{}.{}", where, what));
+    if (http && parsed.method != "POST" && parsed.method != "PUT" && parsed.method != "DELETE")
+      complain(*value, where + ".method", "expected POST, PUT or DELETE");
+    return parsed;
   }
 
   MessageAlternative alternative(const yaml::Node& node, const std::string& where) {

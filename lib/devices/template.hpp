@@ -82,6 +82,13 @@ struct IdentityFields {
   std::optional<Register> manufacturer, model, version, serial;
 };
 
+/// The holding register that keeps the battery from discharging while it holds `write`. What stood in it before is
+/// written back to release it.
+struct RegisterHold {
+  Register place;
+  std::uint64_t write = 0;  ///< raw pattern, right-aligned
+};
+
 struct Transport {
   std::uint16_t max_registers = 125;  ///< per request
   std::uint16_t max_gap = 0;          ///< unneeded registers that one request may span
@@ -99,9 +106,12 @@ struct Template {
   std::vector<std::uint16_t> sunspec_bases;  ///< where to look for the chain; empty = no SunSpec point is used
   IdentityFields identity;
   std::vector<Offer> offers;
+  std::optional<RegisterHold> hold;
   std::optional<MessageFormat> messages;  ///< it speaks HTTP or MQTT: then this counts, and nothing about registers
 
   bool measures(Measurement what) const;
+  /// The battery behind it can be told not to discharge.
+  bool can_hold() const { return hold || (messages && messages->hold); }
 };
 
 using yaml::Diagnostic;

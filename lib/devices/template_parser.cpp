@@ -28,7 +28,7 @@ class TemplateParser : private yaml::Reader {
     if (is_message_template(root)) return parse_messages(root, file(), diagnostics(), parsed);
     check_keys(root, "",
                {"id", "title", "checked", "notes", "roles", "unit", "transport", "sunspec", "defaults", "identity",
-                "measurements", "http", "mqtt"});
+                "measurements", "commands", "http", "mqtt"});
     registers(root, parsed);
   }
 
@@ -56,6 +56,7 @@ class TemplateParser : private yaml::Reader {
     if (const auto* node = root.find("defaults")) defaults(*node);
     if (const auto* node = root.find("identity")) identity(*node, parsed.identity);
     if (const auto* node = required(root, "", "measurements")) measurements(*node, parsed);
+    if (const auto* node = root.find("commands")) commands(*node, parsed);
     if (uses_points_ && parsed.sunspec_bases.empty())
       complain(root, "sunspec", "points are used, so `sunspec: {bases: [40000, 50000, 0]}` is needed");
   }
@@ -144,6 +145,24 @@ class TemplateParser : private yaml::Reader {
       parsed.offers.push_back(std::move(offer));
     }
     if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
+  }
+
+  void commands(const yaml::Node& node, Template& parsed) {
+    if (!is_mapping(node, "commands")) return;
+    check_keys(node, "commands", {"battery_hold"});
+    const std::string where = "commands.battery_hold";
+    const auto* hold = required(node, "commands", "battery_hold");
+    if (!hold || !is_mapping(*hold, where)) return;
+    check_keys(*hold, where, {"holding", "type", "order", "unit", "write"});
+    RegisterHold command;
+    command.place = place(*hold, where);
+    command.place.absent = Absent::none;  // every pattern is one that may have to be written back
+    if (is_float(command.place.type) || width(command.place) > 2)
+      complain(*hold, where, "expected u16, i16, u32 or i32: only those are written");
+    const std::int64_t most = width(command.place) == 1 ? 0xFFFF : 0xFFFFFFFF;
+    if (const auto* value = required(*hold, where, "write"))
+      command.write = static_cast<std::uint64_t>(integer(*value, where + ".write", 0, most).value_or(0));
+    parsed.hold = std::move(command);
   }
 
   Alternative alternative(const yaml::Node& node, const std::string& where) {

@@ -75,6 +75,16 @@ class HttpDevice final : public ports::Device {
   ports::DeviceIdentity identity() const override { return {}; }
   void cancel() override { network_->cancel(); }
 
+  Duration hold_repeat() const override { return format_.hold ? format_.hold->repeat : Duration{}; }
+  Result<void> hold_battery(const Keep& keep) override {
+    if (!format_.hold) return Device::hold_battery(keep);
+    if (auto kept = keep(""); !kept) return kept;
+    return command(format_.hold->hold);
+  }
+  Result<void> release_battery(const std::string&) override {
+    return format_.hold ? command(format_.hold->release) : Result<void>{};
+  }
+
   Result<ports::DevicePoll> poll() override {
     if (const auto error = pause_.standing(clock_.now())) return tl::unexpected(*error);
     network_->begin();
@@ -116,8 +126,16 @@ class HttpDevice final : public ports::Device {
     return poll;
   }
 
-  Result<std::string> ask(const std::string& path) {
+  Result<void> command(const devices::MessageCommand& wanted) {
+    network_->begin();
+    const auto answer = ask(wanted.source, wanted.method);
+    if (!answer) return tl::unexpected(answer.error());
+    return {};
+  }
+
+  Result<std::string> ask(const std::string& path, const std::string& method = "GET") {
     ports::HttpRequest request;
+    request.method = method;
     request.peer.host = endpoint_.host;
     request.peer.port = endpoint_.port;
     request.path = endpoint_.base + path;
@@ -172,6 +190,15 @@ class MqttDevice final : public ports::Device {
   Duration spacing() const override { return {}; }
   ports::DeviceIdentity identity() const override { return {}; }
   void cancel() override { subscription_->cancel(); }
+  Duration hold_repeat() const override { return format_.hold ? format_.hold->repeat : Duration{}; }
+  Result<void> hold_battery(const Keep& keep) override {
+    if (!format_.hold) return Device::hold_battery(keep);
+    if (auto kept = keep(""); !kept) return kept;
+    return command(format_.hold->hold);
+  }
+  Result<void> release_battery(const std::string&) override {
+    return format_.hold ? command(format_.hold->release) : Result<void>{};
+  }
 
   Result<ports::DevicePoll> poll() override {
     const auto inbox = subscription_->wait(seen_, clock_.now() + kPatience);
@@ -196,6 +223,12 @@ class MqttDevice final : public ports::Device {
   }
 
  private:
+  Result<void> command(const devices::MessageCommand& wanted) {
+    auto sent = subscription_->publish(wanted.source, wanted.payload);
+    if (!sent) return fail(sent.error().kind, "broker {}: {}", broker_, sent.error().text);
+    return sent;
+  }
+
   /// What a topic still says, with the time at which it was true.
   devices::Heard listen(const std::string& topic, const ports::Inbox& inbox, std::map<std::string, MonoTime>& times) {
     const auto found = inbox.newest.find(topic);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,32 @@ class ModbusDevice final : public ports::Device {
     return result;
   }
 
+  Result<void> hold_battery(const Keep& keep) override {
+    if (!template_.hold) return Device::hold_battery(keep);
+    return command([&]() -> Result<void> {
+      const auto found = held_register();
+      if (!found) return tl::unexpected(found.error());
+      // Somebody else holds it, and it is theirs to release.
+      if (*found == template_.hold->write) return keep("");
+      if (auto kept = keep(fmt::format("{}", *found)); !kept) return kept;
+      return write_held(template_.hold->write);
+    });
+  }
+
+  Result<void> release_battery(const std::string& before) override {
+    if (!template_.hold || before.empty()) return {};
+    std::uint64_t bits = 0;
+    const auto [end, problem] = std::from_chars(before.data(), before.data() + before.size(), bits);
+    if (problem != std::errc() || end != before.data() + before.size())
+      return fail(ErrorKind::invalid, "{}: \"{}\" is nothing that stood in the register", name_, before);
+    return command([&]() -> Result<void> {
+      const auto found = held_register();
+      if (!found) return tl::unexpected(found.error());
+      if (*found != template_.hold->write) return {};
+      return write_held(bits);
+    });
+  }
+
   void cancel() override {
     {
       const std::lock_guard lock(mutex_);
@@ -82,15 +109,55 @@ class ModbusDevice final : public ports::Device {
   };
 
   Result<ports::DevicePoll> attempt() {
+    if (auto there = prepare(); !there) return tl::unexpected(there.error());
+    return fetch();
+  }
+
+  /// Connected, and known what is where.
+  Result<void> prepare() {
     if (!connection_->connected()) {
       layout_.reset();
-      if (auto connected = connection_->connect(options_.timeout); !connected) return tl::unexpected(connected.error());
-      if (auto waited = wait(template_.transport.connect_delay); !waited) return tl::unexpected(waited.error());
+      if (auto connected = connection_->connect(options_.timeout); !connected) return connected;
+      if (auto waited = wait(template_.transport.connect_delay); !waited) return waited;
     }
-    if (!layout_ || generation_ != connection_->generation()) {
-      if (auto discovered = discover(); !discovered) return tl::unexpected(discovered.error());
-    }
-    return fetch();
+    if (!layout_ || generation_ != connection_->generation()) return discover();
+    return {};
+  }
+
+  // --- commands ------------------------------------------------------------------------------------------------------
+  template <class Steps>
+  Result<void> command(Steps steps) {
+    if (const auto error = pause_.standing(clock_.now())) return tl::unexpected(*error);
+    set_running(true);
+    Result<void> result = prepare();
+    if (result) result = steps();
+    set_running(false);
+    return result;
+  }
+
+  Result<std::uint64_t> held_register() {
+    const devices::Register& place = template_.hold->place;
+    const devices::ReadRequest request{place.unit.value_or(unit_), place.table, place.address, devices::width(place)};
+    std::vector<std::uint16_t> registers(request.count);
+    if (auto answer = read(request, registers); !answer) return tl::unexpected(answer.error());
+    devices::RegisterImage image;
+    store(request, registers, image);
+    if (const auto bits = devices::decode_bits(place, unit_, image)) return *bits;
+    return fail(ErrorKind::protocol, "{}: register {} holds no number", name_, place.address);
+  }
+
+  Result<void> write_held(std::uint64_t bits) {
+    const devices::Register& place = template_.hold->place;
+    const std::uint8_t unit = place.unit.value_or(unit_);
+    devices::RegisterImage image;
+    devices::encode_bits(place, unit_, bits, image);
+    std::vector<std::uint16_t> words;
+    for (const auto& [address, word] : image[unit][place.table]) words.push_back(word);
+    if (auto waited = wait(template_.transport.request_spacing); !waited) return waited;
+    auto answer = connection_->write(unit, place.address, words, options_.timeout);
+    last_request_ = clock_.now();
+    if (!answer) return fail(answer.error().kind, "{}: register {}: {}", name_, place.address, answer.error().text);
+    return {};
   }
 
   // --- discovery -----------------------------------------------------------------------------------------------------

@@ -94,6 +94,14 @@ class MosquittoBrokers::Broker final : public ports::MessageBroker, public std::
       return inbox_;
     }
 
+    Result<void> publish(const std::string& topic, const std::string& payload) override {
+      if (!broker_->connected()) return fail(ErrorKind::unreachable, "MQTT: not connected");
+      const int problem = mosquitto_publish(broker_->client_.get(), nullptr, topic.c_str(),
+                                            static_cast<int>(payload.size()), payload.data(), kAtLeastOnce, false);
+      if (problem != MOSQ_ERR_SUCCESS) return fail(ErrorKind::unreachable, "MQTT: {}", mosquitto_strerror(problem));
+      return {};
+    }
+
     void cancel() override {
       {
         const std::lock_guard lock(broker_->mutex_);

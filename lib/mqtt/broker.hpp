@@ -1,5 +1,5 @@
 #pragma once
-/// MQTT 3.1.1 brokers over libmosquitto. Sluice only listens here: no last will, nothing published.
+/// MQTT 3.1.1 brokers over libmosquitto. No last will, and nothing is published but commands to devices.
 
 #include <mutex>
 #include <vector>

@@ -2,6 +2,7 @@
 /// One meter, inverter or battery, behind whatever template and transport it needs.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,14 @@ class Device {
   virtual Result<DevicePoll> poll() = 0;
   /// What the device says of itself; empty before the first successful poll.
   virtual DeviceIdentity identity() const = 0;
+  /// Tells the battery behind it not to discharge. Before anything is changed, `keep` is given what is needed to
+  /// release it, and nothing is changed when that fails. Errors: unsupported; `keep`'s own; what failed and where.
+  using Keep = std::function<Result<void>(const std::string& before)>;
+  virtual Result<void> hold_battery(const Keep&) { return fail(ErrorKind::unsupported, "it cannot be told to hold"); }
+  /// Puts it back as it was, by what `keep` was given; leaves alone what somebody else has changed since.
+  virtual Result<void> release_battery(const std::string& /*before*/) { return {}; }
+  /// A device that forgets is told again after this; 0 = it remembers.
+  virtual Duration hold_repeat() const { return {}; }
   /// Ends a running call within 100 ms. From any thread.
   virtual void cancel() = 0;
 };

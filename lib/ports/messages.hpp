@@ -26,13 +26,16 @@ struct Inbox {
   std::map<std::string, Message> newest;  ///< by topic; what came before the present connection is gone
 };
 
-/// The topics of one reader. Used by one thread; only `cancel` may come from another.
+/// The topics of one reader, who may also publish. Used by one thread; only `cancel` may come from another.
 class Subscription {
  public:
   virtual ~Subscription() = default;
   /// Returns when more than `count` messages have come, when the connection is lost, or at `deadline` on the injected
   /// clock, whichever is first. Errors: cancelled.
   virtual Result<Inbox> wait(std::uint64_t count, MonoTime deadline) = 0;
+  /// Hands a message to the connection, not to be kept by the broker; whether anybody heard it is not known.
+  /// Errors: unreachable.
+  virtual Result<void> publish(const std::string& topic, const std::string& payload) = 0;
   /// Ends a running `wait` within 100 ms.
   virtual void cancel() = 0;
 };

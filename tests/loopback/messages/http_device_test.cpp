@@ -223,6 +223,25 @@ TEST_F(HttpDevice, TheLoginAndTheBasePathGoAlong) {
   EXPECT_EQ(login, "Basic dXNlcjpwYXNz");
 }
 
+TEST_F(HttpDevice, EvccIsToldToHoldTheBatteryAndToForgetIt) {
+  // As evcc's router has it: POST with the mode in the path, DELETE without one.
+  std::vector<std::string> told;
+  server_.Post(R"(/api/batterymode/([a-z]+))", [&](const httplib::Request& request, httplib::Response& response) {
+    told.push_back("POST " + request.matches[1].str());
+    response.set_content(R"({"result":"hold"})", "application/json");
+  });
+  server_.Delete("/api/batterymode", [&](const httplib::Request&, httplib::Response&) { told.push_back("DELETE"); });
+  const auto evcc = device();
+  const auto keep = [&](const std::string&) -> Result<void> { return told.push_back("kept"), Result<void>{}; };
+  ASSERT_TRUE(evcc->hold_battery(keep));
+  ASSERT_TRUE(evcc->release_battery(""));
+  EXPECT_EQ(told, (std::vector<std::string>{"kept", "POST hold", "DELETE"}));
+  EXPECT_LT(evcc->hold_repeat(), 60s) << "it forgets after a minute";
+  const auto other = device("shelly-3em-http")->hold_battery(keep);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().kind, ErrorKind::unsupported);
+}
+
 TEST(BasicAuthorization, PadsAsBase64Does) {
   EXPECT_EQ(basic_authorization("", ""), "Basic Og==");
   EXPECT_EQ(basic_authorization("a", ""), "Basic YTo=");

@@ -224,6 +224,31 @@ TEST_F(MqttDevice, OneConnectionServesAllWhoAskForTheSameBroker) {
   EXPECT_NE(*first, *other);
 }
 
+TEST_F(MqttDevice, EvccIsToldToHoldTheBattery) {
+  Mosquitto broker(free_port());
+  const auto evcc = device("evcc-mqtt", {}, {"127.0.0.1", broker.port()});
+  const auto keep = [](const std::string&) { return Result<void>{}; };
+  until(*evcc, fails_with("nothing has come yet"));
+  auto listener = (*brokers_.at({"127.0.0.1", broker.port()}))->subscribe({"evcc/site/batteryMode/set"});
+  // A subscription is not there at once, and the command is not kept for whoever comes later.
+  const MonoTime deadline = clock_.now() + kGenerous;
+  auto heard = listener->wait(0, clock_.now());
+  while (heard->count == 0 && clock_.now() < deadline) {
+    ASSERT_TRUE(evcc->hold_battery(keep));
+    heard = listener->wait(0, clock_.now() + 100ms);
+  }
+  EXPECT_EQ(heard->newest["evcc/site/batteryMode/set"].payload, "hold");
+  EXPECT_FALSE(heard->newest["evcc/site/batteryMode/set"].retained);
+  ASSERT_TRUE(evcc->release_battery(""));
+  heard = listener->wait(heard->count, deadline);
+  while (heard->newest["evcc/site/batteryMode/set"].payload == "hold" && clock_.now() < deadline)
+    heard = listener->wait(heard->count, deadline);
+  EXPECT_EQ(heard->newest["evcc/site/batteryMode/set"].payload, "normal");
+  broker.stop();
+  until(*evcc, fails_with("MQTT broker"));
+  EXPECT_FALSE(evcc->hold_battery(keep)) << "nobody is there to be told";
+}
+
 TEST_F(MqttDevice, ACertificateFileThatIsNotThereIsAnError) {
   ports::BrokerAddress address{"127.0.0.1", 8883};
   address.tls = true;

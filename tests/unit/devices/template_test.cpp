@@ -21,10 +21,29 @@ TEST(Template, EveryMistakeIsToldAtOnceWithItsPlace) {
   EXPECT_EQ(mistakes("id: x\ntitel: x\ntitle: x\nchecked: yesterday\nroles: [grid, moon]\nmeasurements:\n  grid_w: "
                      "{holding: 70000}\n"),
             "x.yaml:2:1: titel: unknown key; known here: id, title, checked, notes, roles, unit, transport, sunspec, "
-            "defaults, identity, measurements, http, mqtt\n"
+            "defaults, identity, measurements, commands, http, mqtt\n"
             "x.yaml:4:10: checked: expected a date such as 2026-07-20\n"
             "x.yaml:5:15: roles[1]: expected one of grid, pv, battery, hybrid, house, load, room\n"
             "x.yaml:7:21: measurements.grid_w.holding: expected a whole number from 0 to 65535, found `70000`\n");
+}
+
+TEST(Template, ACommandIsLintedLikeAMeasurement) {
+  const auto of = [](const std::string& hold) {
+    return mistakes_in("  grid_w: {holding: 1}\ncommands: {battery_hold: " + hold + "}\n");
+  };
+  EXPECT_EQ(of("{holding: 2704, type: i16, write: 0}"), "");
+  EXPECT_EQ(of("{holding: 2704, type: f32, scale: 10}"),
+            "x.yaml:8:26: commands.battery_hold: `write` is missing\n"
+            "x.yaml:8:26: commands.battery_hold: expected u16, i16, u32 or i32: only those are written\n"
+            "x.yaml:8:53: commands.battery_hold.scale: unknown key; known here: holding, type, order, unit, write\n");
+  EXPECT_NE(of("{holding: 2704, write: 70000}").find("from 0 to 65535"), std::string::npos);
+  const std::string evcc =
+      "id: x\ntitle: x\nchecked: 2026-07-20\nroles: [load]\nhttp: {path: /state}\n"
+      "measurements: {load_w: {json: /w}}\ncommands:\n  battery_hold:\n";
+  EXPECT_EQ(mistakes(evcc + "    hold: {method: GET, path: hold}\n"),
+            "x.yaml:9:5: commands.battery_hold: `release` is missing\n"
+            "x.yaml:9:20: commands.battery_hold.hold.method: expected POST, PUT or DELETE\n"
+            "x.yaml:9:31: commands.battery_hold.hold.path: a path begins with a slash\n");
 }
 
 TEST(Template, YamlsTrapsAreRefused) {

@@ -380,6 +380,7 @@ TEST_F(Prices, FiveMinutePricesAreNotWrittenEveryFiveMinutes) {
 class FakeSubscription final : public ports::Subscription {
  public:
   Result<ports::Inbox> wait(std::uint64_t, MonoTime) override { return inbox; }
+  Result<void> publish(const std::string&, const std::string&) override { return {}; }
   void cancel() override {}
   void says(std::string payload, bool retained = false) {
     inbox.connected = true;
