@@ -132,7 +132,10 @@ Result<Servers> start_servers(house::House& house, const ports::Clock& clock, co
   if (!own) return tl::unexpected(own.error());
   auto modbus = house::make_modbus_server(
       *own, moved(kModbusPort), [&house](int unit) { return house.modbus_unit(unit); },
-      [&house] { return house.modbus_faults(); });
+      [&house] { return house.modbus_faults(); },
+      [&house](int unit, std::uint16_t address, std::span<const std::uint16_t> words) {
+        return house.modbus_write(unit, address, words);
+      });
   if (!modbus) return tl::unexpected(modbus.error());
   servers.modbus = std::move(*modbus);
   auto control = house::make_control_server(house, *own, moved(kControlPort));

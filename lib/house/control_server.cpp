@@ -74,6 +74,8 @@ json truth_json(House& house) {
                  {"grid_lost", truth.state.grid_lost},
                  {"surplus_w", watts(truth.state.surplus())},
                  {"meter_w", watts(truth.meter)},
+                 {"discharge_limit_w", truth.discharge_limit ? watts(*truth.discharge_limit) : json(nullptr)},
+                 {"limit_writes", truth.limit_writes},
                  {"miners", json::array()}};
   for (const auto& miner : truth.miners) {
     result["miners"].push_back({{"name", miner.name},

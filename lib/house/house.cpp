@@ -17,6 +17,10 @@ constexpr double kReadbackNoise = 0.01;  // of a miner's own watts
 constexpr Watts kNoSun{20.0};
 constexpr double kGridHertz = 50.0, kGridVolts = 230.0;
 
+// Of the GX's settings, by Victron's register list and not by the daemon's template, which is what it checks.
+constexpr std::uint16_t kMaxInverterPower10W = 2704, kMaxInverterPowerW = 2720;
+constexpr int kIllegalAddress = 2, kIllegalValue = 3;
+
 sim::HousePlantSpec plant_spec_of(const Scenario& scenario) {
   sim::HousePlantSpec spec = scenario.house;
   for (const auto& miner : scenario.miners) spec.miners.push_back(miner.setup);
@@ -274,11 +278,46 @@ UnitReply House::served_unit(int unit) {
     const auto image = devices::encode(served.device, values, options);
     const auto tables = image.find(static_cast<std::uint8_t>(unit));
     if (tables == image.end()) continue;
+    if (is_gx(unit)) {
+      const auto limit = static_cast<std::int32_t>(discharge_limit_ ? discharge_limit_->value() : -1.0);
+      const auto tens = static_cast<std::int16_t>(discharge_limit_ ? limit / 10 : -1);
+      reply.holding[kMaxInverterPower10W] = static_cast<std::uint16_t>(tens);
+      reply.holding[kMaxInverterPowerW] = static_cast<std::uint16_t>(static_cast<std::uint32_t>(limit) >> 16U);
+      reply.holding[kMaxInverterPowerW + 1] = static_cast<std::uint16_t>(static_cast<std::uint32_t>(limit) & 0xFFFFU);
+    }
     for (const auto& [table, words] : tables->second) {
       (table == devices::Table::holding ? reply.holding : reply.input).insert(words.begin(), words.end());
     }
   }
   return reply;
+}
+
+bool House::is_gx(int unit) const {
+  return std::ranges::any_of(served_, [unit](const ServedDevice& served) {
+    return served.device.id == "victron-gx" && served.unit.value_or(served.device.unit) == unit;
+  });
+}
+
+int House::modbus_write(int unit, std::uint16_t address, std::span<const std::uint16_t> words) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  if (!is_gx(unit)) return kIllegalAddress;
+  double limit_w = 0.0;
+  if (address == kMaxInverterPower10W && words.size() == 1) {
+    const auto tens = static_cast<std::int16_t>(words[0]);
+    limit_w = tens < 0 ? tens : 10.0 * tens;
+  } else if (address == kMaxInverterPowerW && words.size() == 2) {
+    limit_w = static_cast<std::int32_t>(std::uint32_t{words[0]} << 16U | words[1]);
+  } else {
+    return kIllegalAddress;
+  }
+  if (limit_w < -1.0) return kIllegalValue;
+  ++limit_writes_;
+  discharge_limit_.reset();
+  if (limit_w >= 0.0) discharge_limit_ = Watts(limit_w);
+  if (const auto& battery = plant_.spec().battery)
+    plant_.limit_discharge(discharge_limit_.value_or(battery->spec.max_power));
+  return 0;
 }
 
 UnitReply House::own_unit(int unit) const {
@@ -338,6 +377,8 @@ HouseTruth House::truth() {
       (scenario_.house.start_second + static_cast<std::size_t>(plant_.elapsed() / seconds(1))) % 86'400;
   truth.state = plant_.state();
   truth.meter = plant_.meter().power();
+  truth.discharge_limit = discharge_limit_;
+  truth.limit_writes = limit_writes_;
   truth.score = plant_.score();
   for (std::size_t i = 0; i < plant_.miner_count(); ++i) {
     const auto& plant = plant_.miner(i);

@@ -5,6 +5,8 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,7 +56,9 @@ struct HouseTruth {
   Duration elapsed{};
   std::size_t second_of_day = 0;
   sim::HouseState state;
-  Watts meter{};  ///< as its register shows it
+  Watts meter{};                         ///< as its register shows it
+  std::optional<Watts> discharge_limit;  ///< that somebody told the battery
+  std::uint32_t limit_writes = 0;        ///< how often somebody did
   sim::Score score;
   std::vector<MinerTruth> miners;
 };
@@ -100,6 +104,10 @@ class House {
 
   /// What the unit shows; for `make_modbus_server`.
   std::optional<UnitReply> modbus_unit(int unit);
+  /// A client writes holding registers; the exception code, 0 = done. As a `victron-gx` the house takes the maximum
+  /// inverter power (2704 in 10 W, 2720 in W, −1 = no limit; Victron's register list of its Modbus TCP gateway), which
+  /// its battery obeys; everything else is read-only.
+  int modbus_write(int unit, std::uint16_t address, std::span<const std::uint16_t> words);
   ModbusFaults modbus_faults() const;
 
   HouseTruth truth();
@@ -139,6 +147,7 @@ class House {
   bool shows_grid(int unit) const;
   UnitReply own_unit(int unit) const;
   UnitReply served_unit(int unit);
+  bool is_gx(int unit) const;
   void make_garbage(UnitReply& reply);
 
   Scenario scenario_;
@@ -161,6 +170,8 @@ class House {
   MeterFace frozen_meter_;
   InverterFace frozen_inverter_;
   ModbusFaults modbus_faults_;
+  std::optional<Watts> discharge_limit_;
+  std::uint32_t limit_writes_ = 0;
   sim::Random noise_;
   std::thread thread_;
 };

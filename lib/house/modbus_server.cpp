@@ -79,11 +79,13 @@ std::vector<std::uint16_t> words_of(const RegisterTable& table, unsigned first, 
 
 class Server final : public ModbusServer {
  public:
-  Server(std::string address, Fd listener, std::uint16_t port, UnitSource units, ModbusFaultSource faults)
+  Server(std::string address, Fd listener, std::uint16_t port, UnitSource units, ModbusFaultSource faults,
+         UnitWriter writer)
       : address_(std::move(address)),
         port_(port),
         units_(std::move(units)),
         faults_(std::move(faults)),
+        writer_(std::move(writer)),
         wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         context_(modbus_new_tcp(nullptr, port)),
         listener_(std::move(listener)),
@@ -102,11 +104,13 @@ class Server final : public ModbusServer {
   void follow_refusal();
   void accept_client();
   bool answer(int client);
+  bool take(const std::uint8_t* query, int length);
 
   std::string address_;
   std::uint16_t port_;
   UnitSource units_;
   ModbusFaultSource faults_;
+  UnitWriter writer_;
   Fd wake_;
   std::unique_ptr<modbus_t, ContextEnd> context_;
   Fd listener_;
@@ -169,6 +173,8 @@ bool Server::answer(int client) {
   }
   if (unit->silent) return true;
   const auto function = query[kFunctionIndex];
+  if (writer_ && (function == MODBUS_FC_WRITE_SINGLE_REGISTER || function == MODBUS_FC_WRITE_MULTIPLE_REGISTERS))
+    return take(query.data(), length);
   if (function != MODBUS_FC_READ_HOLDING_REGISTERS && function != MODBUS_FC_READ_INPUT_REGISTERS) {
     return modbus_reply_exception(context_.get(), query.data(), MODBUS_EXCEPTION_ILLEGAL_FUNCTION) >= 0;
   }
@@ -186,14 +192,35 @@ bool Server::answer(int client) {
   return modbus_reply(context_.get(), query.data(), length, &mapping) >= 0;
 }
 
+bool Server::take(const std::uint8_t* query, int length) {
+  const auto word = [query](std::size_t at) {
+    return static_cast<std::uint16_t>(query[kFunctionIndex + at] * 256U + query[kFunctionIndex + at + 1]);
+  };
+  const bool one = query[kFunctionIndex] == MODBUS_FC_WRITE_SINGLE_REGISTER;
+  std::vector<std::uint16_t> words;
+  if (one) words.push_back(word(3));
+  // Function 16: address, count, a byte count, then the words.
+  for (std::size_t i = 0; !one && i < word(3) && static_cast<int>(kFunctionIndex + 7 + 2 * i) < length; ++i)
+    words.push_back(word(6 + 2 * i));
+  const int exception = writer_(query[kUnitIndex], word(1), words);
+  if (exception != 0) return modbus_reply_exception(context_.get(), query, static_cast<unsigned>(exception)) >= 0;
+  modbus_mapping_t mapping{};
+  mapping.start_registers = static_cast<int>(word(1));
+  mapping.nb_registers = static_cast<int>(words.size());
+  mapping.tab_registers = words.data();
+  return modbus_reply(context_.get(), query, length, &mapping) >= 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ModbusServer>> make_modbus_server(const std::string& address, std::uint16_t port,
-                                                         UnitSource units, ModbusFaultSource faults) {
+                                                         UnitSource units, ModbusFaultSource faults,
+                                                         UnitWriter writer) {
   std::uint16_t bound = 0;
   auto listener = listen_on(address, port, bound);
   if (!listener) return tl::unexpected(listener.error());
-  return std::make_unique<Server>(address, std::move(*listener), bound, std::move(units), std::move(faults));
+  return std::make_unique<Server>(address, std::move(*listener), bound, std::move(units), std::move(faults),
+                                  std::move(writer));
 }
 
 }  // namespace sluice::house

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.hpp"
@@ -29,8 +30,10 @@ struct UnitReply {
   bool silent = false;  ///< this unit alone does not answer
 };
 
-/// Both are called from the server's thread. No value: there is no such unit (exception 11).
+/// All are called from the server's thread. No value: there is no such unit (exception 11).
 using UnitSource = std::function<std::optional<UnitReply>(int unit)>;
+/// Holding registers that a client writes; the exception code to answer with, 0 = done.
+using UnitWriter = std::function<int(int unit, std::uint16_t address, std::span<const std::uint16_t> words)>;
 using ModbusFaultSource = std::function<ModbusFaults()>;
 
 class ModbusServer {
@@ -39,8 +42,10 @@ class ModbusServer {
   virtual std::uint16_t port() const = 0;
 };
 
-/// Serves function codes 3 and 4 at once. Fails with `io` when the port is taken. Port 0: any free one.
+/// Serves function codes 3 and 4 at once, with `writer` also 6 and 16. Fails with `io` when the port is taken. Port 0:
+/// any free one.
 Result<std::unique_ptr<ModbusServer>> make_modbus_server(const std::string& address, std::uint16_t port,
-                                                         UnitSource units, ModbusFaultSource faults);
+                                                         UnitSource units, ModbusFaultSource faults,
+                                                         UnitWriter writer = {});
 
 }  // namespace sluice::house

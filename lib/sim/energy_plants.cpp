@@ -16,6 +16,7 @@ BatteryPlant::BatteryPlant(const BatterySpec& spec, Percent soc, Duration step)
     : spec_(spec),
       step_(step),
       stored_(spec.capacity * (soc.value() / 100.0)),
+      discharge_limit_(spec.max_power),
       delayed_grid_(std::max<std::size_t>(1, static_cast<std::size_t>(spec.meter_delay / step))) {}
 
 void BatteryPlant::advance(Watts grid) {
@@ -37,7 +38,7 @@ Watts BatteryPlant::limited(Watts wanted) const {
   const double hours = to_seconds(step_) / 3600.0;
   const WattHours usable = positive(stored_ - spec_.capacity * (spec_.floor.value() / 100.0));
   const WattHours room = positive(spec_.capacity - stored_);
-  const Watts most_out = min(spec_.max_power, Watts(usable.value() * spec_.efficiency / hours));
+  const Watts most_out = min(min(spec_.max_power, discharge_limit_), Watts(usable.value() * spec_.efficiency / hours));
   const Watts most_in = min(spec_.max_power, Watts(room.value() / spec_.efficiency / hours));
   return clamp(wanted, -most_in, most_out);
 }

@@ -29,6 +29,9 @@ class BatteryPlant {
   /// One step on an island: delivers or takes what is asked, as far as it can.
   void advance_island(Watts wanted);
 
+  /// What it gives at most from now on; `max_power` unless somebody says less.
+  void limit_discharge(Watts limit) { discharge_limit_ = limit; }
+
   Watts power() const { return power_; }  ///< during the last step
   Percent soc() const { return Percent(100.0 * (stored_ / spec_.capacity)); }
   WattHours stored() const { return stored_; }
@@ -41,6 +44,7 @@ class BatteryPlant {
   BatterySpec spec_;
   Duration step_;
   WattHours stored_;
+  Watts discharge_limit_;
   Watts wanted_{};  ///< of the integrator
   Watts power_{};
   std::vector<Watts> delayed_grid_;  ///< ring of `meter_delay`

@@ -67,6 +67,11 @@ class HousePlant {
   /// The grid disappears, or comes back. Without grid the inverter serves sun and battery, and the meter reads 0.
   void set_grid_lost(bool lost) { state_.grid_lost = lost; }
 
+  /// Somebody tells the battery's inverter what it may give; without a battery nothing happens.
+  void limit_discharge(Watts limit) {
+    if (battery_) battery_->limit_discharge(limit);
+  }
+
   std::size_t miner_count() const { return miners_.size(); }
   MinerPlant& miner(std::size_t index) { return miners_[index]; }
   const MinerPlant& miner(std::size_t index) const { return miners_[index]; }

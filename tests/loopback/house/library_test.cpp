@@ -61,7 +61,10 @@ class Poller {
 std::unique_ptr<ModbusServer> serve(TestHouse& test) {
   auto made = make_modbus_server(
       "127.0.0.1", 0, [&test](int unit) { return test.house->modbus_unit(unit); },
-      [&test] { return test.house->modbus_faults(); });
+      [&test] { return test.house->modbus_faults(); },
+      [&test](int unit, std::uint16_t address, std::span<const std::uint16_t> words) {
+        return test.house->modbus_write(unit, address, words);
+      });
   EXPECT_TRUE(made) << made.error().text;
   return std::move(*made);
 }
@@ -90,6 +93,98 @@ TEST(HouseLibrary, TheHouseCanBeAnyMeterOfTheLibrary) {
     const Poller meter(server->port(), id, library().find(id)->unit);
     EXPECT_NEAR(meter.value(Measurement::grid_w), test.house->truth().meter.value(), 10) << id;
   }
+}
+
+/// A GX whose miner draws more than the sun gives, so that its battery gives the rest.
+struct HeldGx : testing::Test {
+  HeldGx() {
+    connection = connector.make("127.0.0.1", server->port());
+    device = io::make_modbus_device("gx", connection, "key", 100, *library().find("victron-gx"), {}, clock);
+    test.advance(seconds(60));
+  }
+  double battery_w() { return test.house->truth().state.battery.value(); }
+  /// Through the number that Victron's list gives, not through the template.
+  std::uint16_t limit() {
+    std::uint16_t word = 1;
+    EXPECT_TRUE(connection->connect(seconds(1)));
+    EXPECT_TRUE(connection->read(100, ports::RegisterTable::holding, 2704, {&word, 1}, seconds(1)));
+    return word;
+  }
+  void set_limit(std::uint16_t word) {
+    EXPECT_TRUE(connection->connect(seconds(1)));
+    EXPECT_TRUE(connection->write(100, 2704, {&word, 1}, seconds(1)));
+  }
+  Result<void> hold() {
+    return device->hold_battery([this](const std::string& text) -> Result<void> {
+      EXPECT_GT(battery_w(), 1000.0) << "kept before anything is changed";
+      before = text;
+      return {};
+    });
+  }
+
+  TestHouse test{true, "luxos-target", {{*library().find("victron-gx"), std::nullopt}}, [](Scenario& scenario) {
+                   scenario.house.pv_scale = 0.1;
+                 }};
+  std::unique_ptr<ModbusServer> server = serve(test);
+  EagerClock clock;
+  io::ModbusTcpFactory connector;
+  std::shared_ptr<ports::ModbusConnection> connection;
+  std::unique_ptr<ports::Device> device;
+  std::string before;
+};
+
+TEST_F(HeldGx, DoesNotDischargeUntilItIsReleased) {
+  ASSERT_GT(battery_w(), 1000.0);
+  ASSERT_TRUE(hold());
+  test.advance(seconds(30));
+  EXPECT_EQ(limit(), 0);
+  EXPECT_NEAR(battery_w(), 0.0, 1.0);
+  ASSERT_TRUE(device->release_battery(before));
+  test.advance(seconds(30));
+  EXPECT_EQ(limit(), 0xFFFF) << "no limit, as before";
+  EXPECT_GT(battery_w(), 1000.0);
+  EXPECT_EQ(test.house->truth().limit_writes, 2U);
+}
+
+TEST_F(HeldGx, GetsBackTheLimitThatItsOwnerSet) {
+  set_limit(120);
+  ASSERT_TRUE(hold());
+  EXPECT_EQ(limit(), 0);
+  ASSERT_TRUE(device->release_battery(before));
+  EXPECT_EQ(limit(), 120);
+}
+
+TEST_F(HeldGx, WhatSomebodyElseHoldsOrChangesIsTheirs) {
+  ASSERT_TRUE(hold());
+  set_limit(250);
+  ASSERT_TRUE(device->release_battery(before));
+  EXPECT_EQ(limit(), 250);
+  set_limit(0);
+  const auto writes = test.house->truth().limit_writes;
+  before = "not asked";
+  ASSERT_TRUE(device->hold_battery([this](const std::string& text) -> Result<void> {
+    before = text;
+    return {};
+  }));
+  ASSERT_TRUE(device->release_battery(before));
+  EXPECT_EQ(limit(), 0);
+  EXPECT_EQ(test.house->truth().limit_writes, writes);
+}
+
+TEST_F(HeldGx, NothingIsWrittenThatCouldNotBeUndoneAfterARestart) {
+  const auto held =
+      device->hold_battery([](const std::string&) -> Result<void> { return fail(ErrorKind::io, "the disk is full"); });
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().text, "the disk is full");
+  EXPECT_EQ(limit(), 0xFFFF);
+  EXPECT_EQ(test.house->truth().limit_writes, 0U);
+}
+
+TEST_F(HeldGx, EverythingElseIsReadOnly) {
+  const std::uint16_t word = 1;
+  ASSERT_TRUE(connection->connect(seconds(1)));
+  EXPECT_FALSE(connection->write(100, 843, {&word, 1}, seconds(1)));
+  EXPECT_EQ(connection->last_exception(), 2);
 }
 
 }  // namespace
