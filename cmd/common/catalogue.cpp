@@ -94,6 +94,7 @@ config::Catalogue to_config_catalogue(const Inventory& inventory) {
     config::Catalogue::Template one;
     one.id = id;
     const devices::Template& found = *inventory.templates.find(id);
+    one.can_hold = found.can_hold();
     for (const std::string& role : found.roles) {
       if (const auto known = role_from(role)) one.roles.push_back(*known);
     }

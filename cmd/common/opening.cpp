@@ -110,12 +110,30 @@ std::string fingerprint(const config::MinerConfig& miner) {
   return text;
 }
 
+/// For the device that the owner allows to be told, and for one that a run before left held.
+Result<std::optional<runtime::HoldPlan>> hold_plan(const std::string& device, bool allowed, const Services& services) {
+  if (services.holds == nullptr) return std::optional<runtime::HoldPlan>();
+  const auto held = services.holds->read();
+  if (!held) return tl::unexpected(held.error());
+  runtime::HoldPlan plan;
+  plan.allowed = allowed;
+  if (*held && (*held)->device == device) plan.held = (*held)->before;
+  if (!plan.allowed && !plan.held) return std::optional<runtime::HoldPlan>();
+  plan.remember = [device, holds = services.holds](const std::optional<std::string>& before) {
+    return holds->write(device, before);
+  };
+  return std::optional(std::move(plan));
+}
+
 runtime::ConnectionPlan connection_plan(std::string key, std::vector<config::DeviceConfig> devices,
-                                        std::shared_ptr<const Inventory> inventory, const Services& services) {
+                                        const std::string& may_hold, std::shared_ptr<const Inventory> inventory,
+                                        const Services& services) {
   runtime::ConnectionPlan plan;
   plan.key = std::move(key);
-  for (const config::DeviceConfig& device : devices) plan.fingerprint += fingerprint(device) + "\n";
-  plan.open = [devices = std::move(devices), inventory = std::move(inventory),
+  for (const config::DeviceConfig& device : devices) {
+    plan.fingerprint += fingerprint(device) + (device.name == may_hold ? "|hold\n" : "\n");
+  }
+  plan.open = [devices = std::move(devices), inventory = std::move(inventory), may_hold,
                services]() -> Result<std::vector<runtime::PolledDevice>> {
     const config::ModbusAddress& modbus = devices.front().modbus;
     const std::shared_ptr<ports::ModbusConnection> connection =
@@ -124,7 +142,9 @@ runtime::ConnectionPlan connection_plan(std::string key, std::vector<config::Dev
     for (const config::DeviceConfig& device : devices) {
       auto one = open_device(device, connection, inventory->templates, services);
       if (!one) return tl::unexpected(one.error());
-      opened.push_back({roles_of(device), device.interval, std::move(*one)});
+      auto hold = hold_plan(device.name, device.name == may_hold, services);
+      if (!hold) return fail(hold.error().kind, "battery.hold: {}", hold.error().text);
+      opened.push_back({roles_of(device), device.interval, std::move(*one), std::move(*hold)});
     }
     return opened;
   };
@@ -233,6 +253,8 @@ Result<runtime::Plan> make_plan(const config::Config& config, std::shared_ptr<co
   auto worth = worth_plan(config);
   if (!worth) return tl::unexpected(worth.error());
   plan.worth = std::move(*worth);
+  // A dry run tells nobody anything.
+  const std::string may_hold = config.control.dry_run ? "" : config.battery.hold;
   std::vector<std::string> keys;
   for (const config::DeviceConfig& device : config.devices) {
     const std::string key = connection_key(device);
@@ -241,7 +263,7 @@ Result<runtime::Plan> make_plan(const config::Config& config, std::shared_ptr<co
     std::vector<config::DeviceConfig> sharing;
     std::copy_if(config.devices.begin(), config.devices.end(), std::back_inserter(sharing),
                  [&](const config::DeviceConfig& other) { return connection_key(other) == key; });
-    plan.connections.push_back(connection_plan(key, std::move(sharing), inventory, services));
+    plan.connections.push_back(connection_plan(key, std::move(sharing), may_hold, inventory, services));
   }
   for (const config::MinerConfig& miner : config.miners) {
     Result<runtime::MinerSettings> settings = miner_settings(miner, inventory->adapters);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/catalogue.hpp"
+#include "common/hold_file.hpp"
 #include "config/config.hpp"
 #include "config/secrets.hpp"
 #include "plugin/plugin_miner.hpp"
@@ -28,6 +29,7 @@ struct Services {
   ports::ModbusFactory& modbus;
   ports::MessageBrokers& brokers;
   const config::Secrets& secrets;
+  HoldFile* holds = nullptr;  ///< null: no battery is told anything
 };
 
 /// What an adapter wants to find again after a restart.

@@ -125,7 +125,8 @@ class Daemon {
         store_(accepted.config.store.state_path, clock_, log),
         history_(accepted.config.store.path, limits_of(accepted.config), {}, clock_, log),
         announcer_(clock_, log, history_, notifier),
-        services_{clock_, log, network_, modbus_, brokers_, secrets_},
+        holds_(file_beside(accepted.config.store.state_path, "battery-hold")),
+        services_{clock_, log, network_, modbus_, brokers_, secrets_, &holds_},
         accepted_(std::move(accepted)) {}
 
   int run() {
@@ -148,6 +149,7 @@ class Daemon {
         {book, clock_, announcer_, [&engine](const LedgerHead& head) { engine.keep_ledger_head(head); }}, known_head);
     ledger_ = &ledger;
     if (const Result<void> opened = engine.open(std::move(*plan)); !opened) return refuse(opened.error());
+    say_what_is_left_held();
     auto server = serve(engine);
     if (!server) {
       log_.error(kName, "{}", server.error().text);
@@ -188,6 +190,19 @@ class Daemon {
   void keep_last_head(PersistentState state) {
     state.ledger = ledger_->head();
     if (const Result<void> saved = store_.save(state); !saved) log_.warning(kName, "{}", saved.error().text);
+  }
+
+  /// Only its own device can release it.
+  void say_what_is_left_held() {
+    const auto held = holds_.read();
+    if (!held || !*held) return;
+    const std::string& name = (*held)->device;
+    const bool here = std::ranges::find(accepted_.config.devices, name, &config::DeviceConfig::name) !=
+                      accepted_.config.devices.end();
+    if (here && !accepted_.config.control.dry_run) return;
+    announcer_.raise(ports::EventLevel::warning, "battery_held", name,
+                     "was told not to discharge by a run before and is not told otherwise now: set it free on the "
+                     "device, or run with it");
   }
 
   int refuse(const Error& error) {
@@ -299,6 +314,7 @@ class Daemon {
   store::SqliteStateStore store_;
   store::History history_;
   runtime::Announcer announcer_;
+  HoldFile holds_;
   const Services services_;
   Accepted accepted_;
   Watchdog watchdog_;

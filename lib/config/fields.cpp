@@ -880,6 +880,13 @@ const Field kBattery[] = {
      .text = "What a kWh taken out of it for mining wears, in site.currency.",
      .store = store<&BatterySettings::wear>,
      .show = show<&BatterySettings::wear>},
+    {.name = "hold",
+     .type = text,
+     .text =
+         "The device that is told to keep the battery from discharging while miners buy grid energy that is cheaper "
+         "than the battery's: its template must know how (victron-gx, evcc, evcc-mqtt). Left out, nobody is told.",
+     .store = store<&BatterySettings::hold>,
+     .show = nothing},
     {.name = "share",
      .type = share,
      .fallback = "forecast",

@@ -35,6 +35,7 @@ struct Catalogue {
       bool required = false;
     };
     std::vector<Word> options = {};
+    bool can_hold = false;  ///< its battery can be told not to discharge
   };
   struct Feed {
     std::string id, currency;  ///< `currency` empty: by an option

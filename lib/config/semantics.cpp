@@ -1,6 +1,7 @@
 #include "config/semantics.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -282,6 +283,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.devices.size(); ++i) {
       const DeviceConfig& device = config_.devices[i];
       if (device.name.empty() || !contains(device.roles, Role::load)) continue;
+      if (device.name == config_.battery.hold) continue;
       if (std::ranges::find(config_.yield_to, device.name, &YieldSite::device) == config_.yield_to.end())
         warning(fmt::format("devices[{}].role", i), "is a load that nothing is reserved for",
                 fmt::format("add yield_to: [{{device: {}, reserve_w: 1400}}]", device.name));
@@ -457,6 +459,56 @@ class Checker {
   void battery() {
     if (written("battery") && !has_battery() && sound("devices") && sound("battery")) {
       warning("battery", "no device has the role battery, so this has no effect", "add the battery under devices");
+    }
+    if (!config_.battery.hold.empty()) return battery_hold();
+    if (!has_battery() || !sound("devices") || !sound("miners")) return;
+    for (std::size_t i = 0; i < config_.miners.size(); ++i) {
+      if (!may_buy(config_.miners[i])) continue;
+      const std::string able = able_to_hold();
+      return warning(fmt::format("miners[{}]", i),
+                     "may mine with bought energy, and nothing keeps the battery from giving its own first: a night of "
+                     "mining would empty it",
+                     able.empty()
+                         ? "a Victron GX or evcc could hold it; else keep to solar, or to prices that pay for it"
+                         : fmt::format("write battery: {{hold: {}}}", able));
+    }
+  }
+
+  bool may_buy(const MinerConfig& miner) const {
+    if (miner.strategy == Strategy::off) return false;
+    const auto ordered = [&](const PeriodConfig& period) {
+      return (period.order == PeriodOrder::full || period.order == PeriodOrder::watts) &&
+             (period.miners.empty() || std::ranges::find(period.miners, miner.name) != period.miners.end());
+    };
+    return miner.strategy == Strategy::economic || miner.strategy == Strategy::full ||
+           std::ranges::any_of(config_.schedule, ordered);
+  }
+
+  std::string able_to_hold() const {
+    std::vector<std::string> able;
+    for (const DeviceConfig& device : config_.devices) {
+      if (can_hold(device)) able.push_back(device.name);
+    }
+    return fmt::format("{}", fmt::join(able, " or "));
+  }
+
+  bool can_hold(const DeviceConfig& device) const {
+    const auto found = std::ranges::find(catalogue_.templates, device.template_id, &Catalogue::Template::id);
+    return found != catalogue_.templates.end() && found->can_hold;
+  }
+
+  void battery_hold() {
+    if (!sound("devices")) return;
+    const std::string able = able_to_hold();
+    const std::string hint = able.empty() ? "a Victron GX or evcc can be told to hold it: add it under devices"
+                                          : fmt::format("write {}", able);
+    const auto named = std::ranges::find(config_.devices, config_.battery.hold, &DeviceConfig::name);
+    if (named == config_.devices.end()) {
+      error("battery.hold", fmt::format("no device is called {}", quoted(config_.battery.hold)), hint);
+    } else if (!can_hold(*named)) {
+      error("battery.hold",
+            fmt::format("{} is of template {}, which cannot tell a battery to hold", named->name, named->template_id),
+            hint);
     }
   }
 

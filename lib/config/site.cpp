@@ -82,6 +82,7 @@ Site to_site(const Config& config) {
   site.control = config.control;
   site.battery = config.battery;
   site.battery.present = has_role(config, {Role::battery, Role::hybrid});
+  site.battery.may_hold = site.battery.present && !site.battery.hold.empty();
   site.import_cap =
       Watts(config.main_breaker_a * config.main_volts * config.main_phases * config.main_continuous_factor);
   site.inverter_ac_rating = config.inverter_ac_rating;

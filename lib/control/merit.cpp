@@ -93,7 +93,7 @@ double Merit::stored_price(const Site& site, const Snapshot& snapshot, const Sur
 void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
                            const Stored& stored) {
   prices_ = SourcePrices{};
-  grid_is_cheaper_ = false;
+  grid_is_cheaper_ = may_hold_ = false;
   if (site.export_limit) prices_.export_limit_w = site.export_limit->value();
   const bool known = snapshot.wall_sane && snapshot.money.prices != nullptr;
   slot_ = known ? snapshot.money.prices->at(snapshot.wall) : nullptr;
@@ -106,7 +106,8 @@ void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const Sur
   if (!stored.serves) return;
   const double from_battery = *prices_.stored_price / site.battery.efficiency + site.battery.wear.value();
   grid_is_cheaper_ = *prices_.import_price < from_battery;
-  if (!site.battery.may_hold || !grid_is_cheaper_) prices_.bought_price = from_battery;
+  may_hold_ = site.battery.may_hold && !snapshot.battery.hold_unavailable;
+  if (!may_hold_ || !grid_is_cheaper_) prices_.bought_price = from_battery;
 }
 
 void Merit::by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, const MinerMoney& own,
@@ -232,7 +233,7 @@ void Merit::look(std::span<Unit> units, const Site& site, const Snapshot& snapsh
     units[i].band = band(units[i], site, snapshot, i, dt_s);
     buys = buys || units[i].band.must_run;
   }
-  hold_ = buys && site.battery.may_hold && grid_is_cheaper_;
+  hold_ = buys && may_hold_ && grid_is_cheaper_;
 }
 
 }  // namespace sluice::control

@@ -66,6 +66,7 @@ class Merit {
   const PriceSlot* slot_ = nullptr;  ///< of this tick
   double sun_w_ = 0.0;               ///< slow mean of the surplus
   bool grid_is_cheaper_ = false;     ///< than what the battery would give now
+  bool may_hold_ = false;            ///< the battery can be kept from giving it
   bool hold_ = false;
 };
 

@@ -97,7 +97,8 @@ struct BatterySettings {
   Watts max_discharge{0.0};
   double efficiency = 0.95;  ///< each way, 0…1: of a kWh that goes in, so much comes to be stored
   PricePerKwh wear{0.0};     ///< of a kWh discharged, for an extra cycle
-  bool may_hold = false;     ///< the device can be told not to discharge, and the owner allows it
+  std::string hold;          ///< the device that may be told to keep the battery from discharging; empty = nobody
+  bool may_hold = false;     ///< there is one
   /// ω by SoC, ascending, linear between points: part of the possible charge that mining may take. Empty: by forecast.
   StaticVector<SharePoint, 16> share;
   /// Of `solar-battery`: part of `max_discharge` that mining may use, by SoC. Empty: by forecast, and without one from

@@ -38,6 +38,7 @@ struct BatteryObservation {
   Reading<Percent> soc;
   Reading<Watts> charge_limit;     ///< what the BMS or inverter accepts now, ≥ 0
   Reading<Watts> discharge_limit;  ///< ≥ 0
+  bool hold_unavailable = false;   ///< told to hold it would discharge all the same: for a while it is not to be told
 };
 
 enum class YieldState : std::uint8_t {

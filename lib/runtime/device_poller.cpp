@@ -40,7 +40,9 @@ DevicePoller::DevicePoller(std::vector<PolledDevice> devices, const ports::Clock
     report->name = device.device->name();
     report->roles = device.roles;
     device.interval = std::max(device.interval, device.device->spacing());
-    entries_.push_back({std::move(device), clock_.now(), Duration{}, std::move(report)});
+    std::unique_ptr<BatteryHold> hold;
+    if (device.hold) hold = std::make_unique<BatteryHold>(report->name, *device.hold, clock_, announcer_);
+    entries_.push_back({std::move(device), clock_.now(), Duration{}, std::move(report), std::move(hold)});
   }
 }
 
@@ -83,12 +85,35 @@ void DevicePoller::poll(Entry& entry) {
   if (measures_grid && on_grid_) on_grid_();
 }
 
+void DevicePoller::want_hold(bool hold, const Reading<Watts>& battery) {
+  bool news = false;
+  for (Entry& entry : entries_) news = (entry.hold && entry.hold->want(hold, battery)) || news;
+  if (!news) return;
+  {
+    const std::lock_guard lock(mutex_);
+    asked_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool DevicePoller::hold_unavailable() const {
+  return std::ranges::any_of(entries_, [](const Entry& entry) { return entry.hold && entry.hold->unavailable(); });
+}
+
+bool DevicePoller::all_free() const {
+  return std::ranges::all_of(entries_, [](const Entry& entry) { return !entry.hold || entry.hold->free(); });
+}
+
 MonoTime DevicePoller::run_once() {
+  MonoTime told = MonoTime::max();
+  for (Entry& entry : entries_) {
+    if (entry.hold) told = std::min(told, entry.hold->serve(*entry.what.device));
+  }
   const auto earlier = [](const Entry& a, const Entry& b) { return a.due < b.due; };
   const auto next = std::min_element(entries_.begin(), entries_.end(), earlier);
   if (next == entries_.end()) return MonoTime::max();
   if (next->due <= clock_.now()) poll(*next);
-  return std::min_element(entries_.begin(), entries_.end(), earlier)->due;
+  return std::min(told, std::min_element(entries_.begin(), entries_.end(), earlier)->due);
 }
 
 void DevicePoller::run() {
@@ -97,7 +122,8 @@ void DevicePoller::run() {
     lock.unlock();
     const MonoTime due = run_once();
     lock.lock();
-    if (!stopping_ && due > clock_.now()) clock_.wait_until(lock, wake_, due);
+    if (!stopping_ && !asked_ && due > clock_.now()) clock_.wait_until(lock, wake_, due);
+    asked_ = false;
   }
 }
 

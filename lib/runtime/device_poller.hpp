@@ -15,6 +15,7 @@
 #include "ports/clock.hpp"
 #include "ports/device.hpp"
 #include "runtime/announcer.hpp"
+#include "runtime/battery_hold.hpp"
 
 namespace sluice::runtime {
 
@@ -43,6 +44,7 @@ struct PolledDevice {
   std::vector<DeviceRole> roles;
   Duration interval{std::chrono::seconds(1)};  ///< lengthened to what the device bears
   std::unique_ptr<ports::Device> device;
+  std::optional<HoldPlan> hold = std::nullopt;  ///< its battery is told to hold, or is to be released
 };
 
 class DevicePoller {
@@ -56,7 +58,15 @@ class DevicePoller {
   /// Never null. Thread-safe.
   std::shared_ptr<const DeviceReport> report(std::size_t index) const;
 
-  /// Polls the device that is most overdue, if any is due. Returns when the next one is.
+  /// What the last decision wants of the batteries behind these devices, as `BatteryHold::want`. Thread-safe.
+  void want_hold(bool hold, const Reading<Watts>& battery);
+  /// One of them would not be held if that were wanted. Thread-safe.
+  bool hold_unavailable() const;
+  /// None of them is held. Thread-safe.
+  bool all_free() const;
+
+  /// Tells batteries what there is to tell, and polls the device that is most overdue, if any is due. Returns when the
+  /// next one is.
   MonoTime run_once();
   /// `run_once` until `stop`.
   void run();
@@ -69,6 +79,7 @@ class DevicePoller {
     MonoTime due{};
     Duration back_off{};
     std::shared_ptr<const DeviceReport> report;  ///< guarded by mutex_
+    std::unique_ptr<BatteryHold> hold;           ///< null for most
   };
   void poll(Entry& entry);
   void publish(Entry& entry, std::shared_ptr<const DeviceReport> report);
@@ -80,6 +91,7 @@ class DevicePoller {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  ///< guarded by mutex_
+  bool asked_ = false;     ///< a battery is to be told something; guarded by mutex_
 };
 
 }  // namespace sluice::runtime

@@ -173,9 +173,24 @@ Result<void> Engine::reload(Plan plan) {
   });
   if (!posted) return fail(ErrorKind::cancelled, "the daemon is stopping");
   outcome.wait();
+  release_batteries(old_connections, plan);
   dismiss(old_connections);
   park_and_dismiss(std::move(old_miners), names);
   return {};
+}
+
+/// A battery whose device left the configuration is not left held; where only the settings changed, the new connection
+/// knows what the old one held.
+void Engine::release_batteries(const Connections& leaving, const Plan& plan) {
+  const auto left = [&](const Staffed<DevicePoller>& one) {
+    return std::ranges::find(plan.connections, one.name, &ConnectionPlan::key) == plan.connections.end();
+  };
+  const auto held = [&](const auto& one) { return left(one) && !one.job->all_free(); };
+  for (const auto& one : leaving) {
+    if (left(one)) one.job->want_hold(false, {});
+  }
+  const MonoTime until = doors_.real_clock.now() + doors_.drain;
+  while (std::ranges::any_of(leaving, held) && doors_.real_clock.now() < until) pause(kDrainLook);
 }
 
 /// Miners that left the configuration are not left running; one whose address changed is only let go.
@@ -200,7 +215,8 @@ void Engine::park_and_dismiss(Miners leaving, const std::vector<std::string>& st
 }
 
 bool Engine::all_idle() const {
-  return std::all_of(miners_.begin(), miners_.end(), [](const auto& miner) { return miner.job->idle(); });
+  return std::ranges::all_of(miners_, [](const auto& miner) { return miner.job->idle(); }) &&
+         std::ranges::all_of(connections_, [](const auto& connection) { return connection.job->all_free(); });
 }
 
 void Engine::shut_down() {

@@ -100,6 +100,7 @@ class Engine {
   void start(Staffed<Job>& staffed);
   template <class Job>
   void dismiss(std::vector<Staffed<Job>>& leaving);
+  void release_batteries(const Connections& leaving, const Plan& plan);
   void park_and_dismiss(Miners leaving, const std::vector<std::string>& staying);
   void shut_down();
   bool all_idle() const;

@@ -122,6 +122,8 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
   snapshot->grid = grid_observation(view.devices);
   snapshot->pv = pv_observation(view.devices);
   snapshot->battery = battery_observation(view.devices);
+  snapshot->battery.hold_unavailable = std::ranges::any_of(
+      crew_->pollers, [](const std::shared_ptr<DevicePoller>& poller) { return poller->hold_unavailable(); });
   snapshot->yield_to = yielding_.look(crew_->site.yield_to, view.devices, reserve_covered_, snapshot->now);
   if (crew_->money) snapshot->money = crew_->money(snapshot->now, snapshot->wall, snapshot->wall_sane);
   if (crew_->demand) {
@@ -158,7 +160,7 @@ void TickLoop::tick() {
 
   last_decision_ = decision;
   keep(*decision, snapshot->now);
-  hand_out(*decision);
+  hand_out(*snapshot, *decision);
   announce(*snapshot, *decision);
   log_.add(*snapshot, *decision, crew_->site);
   view->snapshot = snapshot;
@@ -172,8 +174,22 @@ void TickLoop::tick() {
   if (doors_.after_tick) doors_.after_tick(*view);
 }
 
-void TickLoop::hand_out(const Decision& decision) {
+/// A battery is held for miners that run or start, on readings that are believed. One reading that is late does not
+/// release it, for a release wears flash; ten seconds of them do (`BatteryHold::want`). Without a grid it is needed.
+void TickLoop::hand_to_battery(const Snapshot& snapshot, const Decision& decision) {
+  const bool run = std::ranges::any_of(decision.miners, [](const MinerDecision& miner) {
+    return miner.wanted == CommandKind::wake || miner.wanted == CommandKind::target;
+  });
+  const bool needed =
+      shutting_down_ || decision.alarms.has(Alarm::grid_lost) || decision.alarms.has(Alarm::generator_running);
+  const bool hold = decision.hold_battery && run && !needed;
+  if (hold && !decision.estimate_valid) return;
+  for (const auto& poller : crew_->pollers) poller->want_hold(hold, snapshot.battery.power);
+}
+
+void TickLoop::hand_out(const Snapshot& snapshot, const Decision& decision) {
   if (crew_->site.control.dry_run) return;
+  hand_to_battery(snapshot, decision);
   for (std::size_t i = 0; i < crew_->workers.size(); ++i) crew_->workers[i]->post(decision.miners[i]);
 }
 

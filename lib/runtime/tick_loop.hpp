@@ -106,7 +106,8 @@ class TickLoop {
   std::shared_ptr<Snapshot> freeze(TickView& view);
   void value(TickView& view, Snapshot& snapshot);
   bool wall_sane(MonoTime now, WallTime wall);
-  void hand_out(const Decision& decision);
+  void hand_out(const Snapshot& snapshot, const Decision& decision);
+  void hand_to_battery(const Snapshot& snapshot, const Decision& decision);
   void announce(const Snapshot& snapshot, const Decision& decision);
   void announce_changes(AlarmSet before, AlarmSet now, const std::string& subject);
   void keep(const Decision& decision, MonoTime now);

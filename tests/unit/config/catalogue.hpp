@@ -20,6 +20,7 @@ inline Catalogue test_catalogue() {
                          {"thermometer", {Role::room}, Catalogue::Speaks::http},
                          {"mqtt-load", {Role::load}, Catalogue::Speaks::mqtt, {{"power", true}, {"wants", true}}},
                          {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
+  catalogue.templates.back().can_hold = true;
   catalogue.feeds = {{"octopus", "GBP", {{"product", true}, {"region", true}}},
                      {"tibber", "", {{"currency", true}, {"home", false}}, true, true},
                      {"awattar", "EUR", {{"country", false}}},

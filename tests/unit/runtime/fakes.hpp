@@ -99,6 +99,22 @@ class FakeDevice final : public ports::Device {
   Result<ports::DevicePoll> poll() override { return answer_(); }
   ports::DeviceIdentity identity() const override { return {}; }
   void cancel() override {}
+  Result<void> hold_battery(const Keep& keep) override {
+    told.push_back("hold");
+    if (auto kept = keep("120"); !kept) return kept;
+    if (refuses) return fail(ErrorKind::rejected, "exception 2");
+    return {};
+  }
+  Result<void> release_battery(const std::string& before) override {
+    told.push_back("release " + before);
+    if (refuses) return fail(ErrorKind::rejected, "exception 2");
+    return {};
+  }
+  Duration hold_repeat() const override { return repeat; }
+
+  std::vector<std::string> told;
+  bool refuses = false;
+  Duration repeat{};
 
  private:
   std::string name_, key_ = "127.0.0.1:502";
