@@ -171,6 +171,10 @@ json status_json(const runtime::TickView& view, const std::string& history_degra
            {"worst_step_us", to_seconds(view.stats.worst_step) * 1e6},
            {"history_degraded", history_degraded}};
   out["reserved_w"] = decision.estimate_valid ? json(decision.reserved.value()) : json(nullptr);
+  out["hold_battery"] = decision.hold_battery;
+  const PriceSlot* slot =
+      snapshot.money.prices && snapshot.wall_sane ? snapshot.money.prices->at(snapshot.wall) : nullptr;
+  out["decided_at_price_per_kwh"] = slot == nullptr ? json(nullptr) : json(slot->import_price.value());
   out["yield_to"] = json::array();
   for (std::size_t i = 0; i < snapshot.yield_to.size(); ++i) {
     const YieldObservation& load = snapshot.yield_to[i];

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "household.hpp"
+#include "mosquitto.hpp"
 
 namespace sluice::test {
 namespace {
@@ -185,6 +186,125 @@ TEST_F(Daemon, a_dry_run_commands_nothing) {
   ASSERT_TRUE(daemon->wait(15'000));
   const json judged = truth();
   for (const json& one : judged.at("miners")) EXPECT_EQ(one.at("commands"), 0);
+}
+
+/// A night in a house whose battery is behind a Victron GX, with a price that comes over MQTT.
+class Night : public Household {
+ protected:
+  void SetUp() override {
+    speed = 10;
+    start_house(
+        "name: night\ntrace: constant\nconstant_pv_w: 0\nconstant_load_w: 400\nstart: \"02:00\"\nseconds: 1200\n"
+        "battery: {soc_pct: 80}\ndevices: [{template: victron-gx}]\n"
+        "miners:\n  - {name: s21, plant: luxos-target, start: running, target_w: 3000}\n"
+        "  - {name: s19j, plant: vnish-throttle, start: running, target_w: 3000}\n");
+  }
+  /// A kWh brings 0.15, and what the battery gives wears it by 0.05.
+  void configure(const std::string& battery) {
+    const auto at = [](const json& where) {
+      return "host: " + where.at("host").get<std::string>() + ", port: " + std::to_string(where.at("port").get<int>());
+    };
+    const auto miner = [&](std::size_t index, const std::string& adapter) {
+      const json& one = told.at("miners")[index];
+      return "  - {name: " + one.at("name").get<std::string>() + ", adapter: " + adapter + ", " + at(one) +
+             ", mac: \"" + one.at("mac").get<std::string>() + "\", circuit: shed, efficiency_j_per_th: 20}\n";
+    };
+    write("sluice.yaml",
+          "version: 1\nsite: {name: night, currency: EUR, main: {breaker_a: 100, volts: 240, phases: 1}}\n"
+          "devices:\n  - {name: gx, template: victron-gx, role: [grid, pv, battery], modbus: {" +
+              at(told.at("modbus")) +
+              "}}\n"
+              "mqtt: {host: 127.0.0.1, port: " +
+              std::to_string(broker.port()) +
+              "}\n"
+              "circuits: [{name: shed, breaker_a: 80, volts: 240}]\n"
+              "miners:\n" +
+              miner(0, "luxos") + miner(1, "vnish, password: {value: admin}") +
+              "control: {strategy: economic}\n"
+              "battery: {capacity_wh: 10000, wear_per_kwh: 0.05" +
+              battery +
+              "}\n"
+              "prices: {import: {feed: mqtt, options: {topic: house/price, currency: EUR}}, fallback_per_kwh: 0.4}\n"
+              "hashprice: {sources: [{kind: fixed, per_ths_day: 0.072}]}\n");
+  }
+  bool held() { return truth().at("discharge_limit_w") == 0.0; }
+  bool free() { return truth().at("discharge_limit_w").is_null(); }
+  /// A price is not kept by the broker for who comes later, so it is said until it is heard.
+  bool holds_and_mines() {
+    return eventually([&] {
+      publisher.say("house/price", "0.05");
+      const auto known = status();
+      if (!known || known->at("ticks") < 40 || known->at("miners")[1].at("wanted") != "target") return false;
+      const json now = truth();
+      return now.at("discharge_limit_w") == 0.0 && std::abs(now.at("battery_w").get<double>()) < 1.0 &&
+             now.at("miners")[0].at("power_w") > 2000.0 && now.at("miners")[1].at("power_w") > 2000.0;
+    });
+  }
+
+  io::Mosquitto broker{io::free_port()};
+  io::Publisher publisher{broker.port()};
+};
+
+TEST_F(Night, the_battery_waits_while_miners_buy_and_a_price_of_nine_ends_both_in_the_tick_that_sees_it) {
+  configure(", hold: gx");
+  start_daemon();
+  ASSERT_TRUE(holds_and_mines()) << truth();
+  const json cheap = truth();
+  EXPECT_GT(cheap.at("grid_w"), 4400.0) << "miners and house, from the grid";
+  EXPECT_EQ(cheap.at("limit_writes"), 1) << "settings live on flash";
+
+  publisher.say("house/price", "9");
+  // Every tick that is seen: before the price it mines, from the first one with it on it is told to sleep.
+  std::optional<json> first;
+  ASSERT_TRUE(eventually([&] {
+    const auto now = status();
+    if (!now) return false;
+    const bool dear = now->at("decided_at_price_per_kwh") == 9.0;
+    if (dear && !first) first = now;
+    EXPECT_EQ(now->at("hold_battery").get<bool>(), !dear);
+    bool done = dear;
+    for (const json& miner : now->at("miners")) {
+      EXPECT_EQ(miner.at("wanted"), dear ? "sleep" : "target") << *now;
+      const json& command = miner.at("command");
+      done = done && !command.is_null() && command.at("kind") == "sleep" && command.at("status") == "acknowledged";
+    }
+    return done;
+  }));
+  const json last = *status();
+  // LuxOS wants a session first, and a second between two connects; VNish is told before the next tick is due.
+  for (const auto& [index, within_s] : {std::pair(0, 2.0), std::pair(1, 1.0)}) {
+    const json& command = last.at("miners")[index].at("command");
+    EXPECT_EQ(command.at("sequence"), first->at("miners")[index].at("sequence")) << "the order of that very tick";
+    const double sent_s = 1e-3 * (last.at("unix_ms").get<double>() - first->at("unix_ms").get<double>()) -
+                          command.at("sent_s_ago").get<double>();
+    std::printf("tick %d saw the price first; %s was told %.3f s later\n", first->at("ticks").get<int>(),
+                last.at("miners")[index].at("name").get<std::string>().c_str(), sent_s);
+    EXPECT_LT(sent_s, within_s);
+  }
+  EXPECT_TRUE(eventually([&] { return all_at_rest() && free() && truth().at("battery_w") > 300.0; }))
+      << "the battery serves the house again: " << truth();
+  EXPECT_EQ(truth().at("limit_writes"), 2);
+}
+
+TEST_F(Night, what_a_killed_daemon_left_held_is_released_by_the_next_and_an_orderly_end_leaves_nothing_held) {
+  configure(", hold: gx");
+  start_daemon();
+  ASSERT_TRUE(holds_and_mines()) << truth();
+  daemon->send_signal(SIGKILL);
+  ASSERT_TRUE(daemon->wait(5'000));
+  EXPECT_TRUE(held()) << "nobody is there to release it";
+  configure("");  // and the owner does not want it any more
+  start_daemon();
+  EXPECT_TRUE(eventually([&] { return free(); })) << log();
+  EXPECT_EQ(read(file("battery-hold")), "");
+  daemon->send_signal(SIGKILL);  // the miners go on
+  ASSERT_TRUE(daemon->wait(5'000));
+  configure(", hold: gx");
+  start_daemon();
+  ASSERT_TRUE(holds_and_mines()) << truth();
+  daemon->send_signal(SIGTERM);
+  ASSERT_TRUE(daemon->wait(15'000));
+  EXPECT_TRUE(free()) << log();
 }
 
 }  // namespace
