@@ -145,6 +145,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   sight.now = snapshot.now;
   sight.grid_w = grid_.power_w();
   sight.others_w = (snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0) + battery_w;
+  sight.buffered = site_.battery.present;
   sight.twin_w = twins_low_w;
   sight.grid_changed_at = grid_.changed_at();
   sight.settled = true;

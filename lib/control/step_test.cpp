@@ -9,6 +9,9 @@ using std::chrono::seconds;
 
 constexpr double kSmallestStepW = 200.0;
 constexpr Duration kAfterSettling = seconds(3);
+// A battery's own loop takes up to 14 s to take over a step. While it moves, its register is a second ahead of the
+// meter's, and their sum shows more than the step.
+constexpr Duration kAfterBuffering = seconds(10);
 constexpr Duration kFrozenAfter = seconds(10);
 constexpr Duration kLongest = std::chrono::minutes(3);
 
@@ -50,7 +53,8 @@ StepVerdict StepTest::judge(const Sight& sight) {
     running_ = false;
     return StepVerdict::frozen;
   }
-  if (sight.now - settled_at_ < kAfterSettling) return StepVerdict::none;
+  const Duration rest = sight.buffered ? kAfterBuffering : kAfterSettling;
+  if (sight.now - settled_at_ < rest) return StepVerdict::none;
   running_ = false;
   ratio_ = (sight.grid_w - before_.grid_w + sight.others_w - before_.others_w) / step_w_;
   if (std::fabs(ratio_) < 0.15) return StepVerdict::unmoved;

@@ -23,6 +23,7 @@ class StepTest {
     MonoTime now{};
     double grid_w = 0.0;
     double others_w = 0.0;  ///< pv + battery discharge: what else feeds the house and is measured
+    bool buffered = false;  ///< a battery holds the grid at zero by itself
     double twin_w = 0.0;    ///< Σ low twins at the grid reading's time
     MonoTime grid_changed_at{};
     bool settled = false;  ///< all twins have settled, at the grid reading's time
