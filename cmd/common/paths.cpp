@@ -6,12 +6,6 @@ namespace sluice::cmd {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user) {
-  std::vector<std::string> all{SLUICE_TEMPLATE_DIRECTORY, "/etc/sluice/devices"};
-  all.insert(all.end(), named_by_user.begin(), named_by_user.end());
-  return all;
-}
-
 namespace {
 
 std::vector<std::string> data_directories(std::string Layout::* of_build_tree, const char* installed, const char* own,
@@ -23,6 +17,10 @@ std::vector<std::string> data_directories(std::string Layout::* of_build_tree, c
 }
 
 }  // namespace
+
+std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user) {
+  return data_directories(&Layout::template_directory, SLUICE_TEMPLATE_DIRECTORY, "/etc/sluice/devices", named_by_user);
+}
 
 std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user) {
   return data_directories(&Layout::price_directory, SLUICE_PRICE_DIRECTORY, "/etc/sluice/prices", named_by_user);

@@ -9,7 +9,7 @@ namespace sluice::cmd {
 inline constexpr const char* kConfigFile = "/etc/sluice/sluice.yaml";
 inline constexpr const char* kSocket = "/run/sluice/sluice.sock";
 
-/// Installed device templates, then the owner's own.
+/// Installed device templates (of the build tree when this program lies in one), the owner's own, then those named.
 std::vector<std::string> template_directories(const std::vector<std::string>& named_by_user);
 /// Installed price feeds (of the build tree when this program lies in one), the owner's own, then those named.
 std::vector<std::string> price_directories(const std::vector<std::string>& named_by_user);

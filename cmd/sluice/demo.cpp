@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "ask.hpp"
 #include "common/child.hpp"
@@ -180,6 +182,55 @@ std::string price_strip(const json& slots, double length_s, std::int64_t now_ms)
   return line + "\n" + mark;
 }
 
+/// What buying came to, from the house's own seconds.
+struct Bought {
+  double lowest = 0.0, highest = 0.0;  ///< prices of what is over, without spikes
+  double imported_wh = 0.0, paid = 0.0, mined_wh = 0.0;
+  struct Spike {
+    double price = 0.0;
+    std::size_t at_s = 0;
+    double before_w = 0.0;              ///< miners, in the second before
+    std::optional<std::size_t> rest_s;  ///< until they drew less than a tenth of it; missing = they never did
+    double drawn_wh = 0.0, going_on_wh = 0.0;
+  };
+  std::vector<Spike> spikes;
+};
+
+/// `slots` and `trace` as the house tells them, the latter from its first second on.
+Bought bought(const json& slots, const json& trace) {
+  Bought out;
+  const std::int64_t begin_ms = slots[0].at("start_unix_ms");
+  const json& grid_w = trace.at("grid_w");
+  const json& miners_w = trace.at("miners_w");
+  const auto second_of = [&](const json& slot) {
+    return static_cast<std::size_t>((slot.at("start_unix_ms").get<std::int64_t>() - begin_ms) / 1000);
+  };
+  out.lowest = out.highest = slots[0].at("value");
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const std::size_t from = second_of(slots[i]);
+    const std::size_t to = std::min(grid_w.size(), i + 1 < slots.size() ? second_of(slots[i + 1]) : grid_w.size());
+    if (from >= to) continue;
+    const double price = slots[i].at("value");
+    Bought::Spike spike{price, from, from > 0 ? miners_w[from - 1].get<double>() : 0.0, std::nullopt, 0.0, 0.0};
+    for (std::size_t second = from; second < to; ++second) {
+      const double imported_wh = std::max(0.0, grid_w[second].get<double>()) / 3600.0;
+      const double drawn_w = miners_w[second];
+      out.imported_wh += imported_wh;
+      out.paid += imported_wh / 1000.0 * price;
+      spike.drawn_wh += drawn_w / 3600.0;
+      spike.going_on_wh += spike.before_w / 3600.0;
+      if (!spike.rest_s && drawn_w < 0.1 * spike.before_w) spike.rest_s = second - from;
+    }
+    if (slots[i].at("spike")) {
+      out.spikes.push_back(spike);
+    } else {
+      out.lowest = std::min(out.lowest, price);
+      out.highest = std::max(out.highest, price);
+    }
+  }
+  return out;
+}
+
 class Demo {
  public:
   Demo(const DemoOptions& options, Workplace place) : options_(options), place_(std::move(place)) {}
@@ -224,6 +275,21 @@ class Demo {
     for (const char* key : kScored) out[key] = truth->at(key);
     for (const char* key : kFromDaemon) out[key] = reply->at("status").at(key);
     return out;
+  }
+
+  /// What was bought and paid; nothing in a house without prices.
+  Result<std::optional<Bought>> purchases() {
+    if (!told_.value("prices", false)) return std::optional<Bought>();
+    const Result<json> slots = ask_house("/prices");
+    if (!slots) return tl::unexpected(slots.error());
+    const Result<json> trace = ask_house("/trace?from_s=0");
+    if (!trace) return tl::unexpected(trace.error());
+    const Result<json> truth = ask_house("/truth");
+    if (!truth) return tl::unexpected(truth.error());
+    if (slots->empty()) return std::optional<Bought>();
+    Bought out = bought(*slots, *trace);
+    out.mined_wh = truth->at("score").at("mined_wh");
+    return std::optional(std::move(out));
   }
 
   void stop() {
@@ -320,6 +386,28 @@ std::string summary(const json& score) {
       score.at("import_while_mining_wh").get<double>());
 }
 
+/// What the prices made of it, and what became of each spike.
+std::string summary(const Bought& bought) {
+  std::string text = fmt::format(
+      "At {:.3f} to {:.3f} EUR a kWh: mined {:.0f} Wh; the house and its miners bought {:.0f} Wh and paid {:.2f} EUR.",
+      bought.lowest, bought.highest, bought.mined_wh, bought.imported_wh, bought.paid);
+  for (const Bought::Spike& spike : bought.spikes) {
+    text += fmt::format("\nThe spike of {:.2f} EUR at second {} met miners that drew {:.0f} W: ", spike.price,
+                        spike.at_s, spike.before_w);
+    if (spike.before_w <= 0.0) {
+      text += "none ran.";
+    } else if (spike.rest_s) {
+      text +=
+          fmt::format("it was slept through from {} s on. They took {:.0f} Wh of it; to run on had cost {:.2f} EUR.",
+                      *spike.rest_s, spike.drawn_wh, spike.going_on_wh / 1000.0 * spike.price);
+    } else {
+      text += fmt::format("it was NOT slept through, and they took {:.0f} Wh for {:.2f} EUR.", spike.drawn_wh,
+                          spike.drawn_wh / 1000.0 * spike.price);
+    }
+  }
+  return text;
+}
+
 int complain(const Error& error) {
   fmt::print(stderr, "sluice demo: {}\n", error.text);
   return kExitFailed;
@@ -350,10 +438,17 @@ int demo(const DemoOptions& options) {
     return kExitFailed;
   }
   const Result<json> score = running.score();
+  const auto purchases = running.purchases();
   running.stop();
   if (options.as_json && !score) return complain(score.error());
   // Ended before simulated minute 2 there is nothing to sum up.
-  if (score) fmt::print("{}\n", options.as_json ? score->dump() : summary(*score));
+  if (options.as_json) {
+    fmt::print("{}\n", score->dump());
+  } else if (purchases && *purchases) {
+    fmt::print("{}\n", summary(**purchases));
+  } else if (score) {
+    fmt::print("{}\n", summary(*score));
+  }
   return kExitOk;
 }
 

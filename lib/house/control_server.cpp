@@ -55,6 +55,7 @@ json prices_json(const House& house) {
     result.push_back({{"start", iso_time(slot.begin)},
                       {"end", iso_time(slot.end)},
                       {"start_unix_ms", unix_ms(slot.begin)},
+                      {"spike", slot.event},
                       {"value", rounded(slot.import_price.value())}});
   }
   return result;

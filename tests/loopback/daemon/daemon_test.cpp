@@ -113,6 +113,21 @@ TEST_F(Daemon, the_demo_ends_with_one_json_object) {
   EXPECT_FALSE(std::filesystem::exists(file("kept/sock"))) << "the daemon ended in order";
 }
 
+TEST_F(Daemon, the_demo_of_prices_ends_with_what_was_paid_and_what_became_of_the_spike) {
+  write("house.yaml",
+        "name: test\ntrace: constant\nconstant_pv_w: 0\nconstant_load_w: 400\nstart: \"11:00\"\nseconds: 1200\n"
+        "prices: [{at_s: 0, per_kwh: 0.04}]\nspikes: [{at_s: 40, for_s: 400, per_kwh: 9}]\n"
+        "miners:\n  - {name: s19j, plant: vnish-throttle, start: running, target_w: 3000}\n");
+  ASSERT_EQ(
+      run({program("sluice"), "demo", "--for", "9s", "--scenario", file("house.yaml"), "--base-address", base() + "0"}),
+      0)
+      << said;
+  const std::string end = said.substr(said.rfind("\nAt ") + 1);
+  EXPECT_TRUE(end.starts_with("At 0.040 to 0.040 EUR a kWh: mined ")) << end;
+  EXPECT_NE(end.find("The spike of 9.00 EUR at second 40 met miners that drew "), std::string::npos) << end;
+  EXPECT_NE(end.find(" W: it was slept through from "), std::string::npos) << end;
+}
+
 TEST_F(Daemon, ctrl_c_ends_the_demo_and_both_of_its_programs) {
   write_scenario();
   auto demo = cmd::Child::start({program("sluice"), "demo", "--scenario", file("house.yaml"), "--base-address",
