@@ -75,25 +75,28 @@ Result<HashQuote> HashLadder::ask(const HashSource& source) {
   if (!quote) return quote;
   quote->source = to_string(source.kind);
   quote->at = clock_.wall_now();
-  if (!quote->money_per_ths_day) {
-    if (auto done = add_money(*quote); !done) return tl::unexpected(done.error());
-  }
+  if (auto done = add_bitcoin_price(*quote); !done) return tl::unexpected(done.error());
   return quote;
 }
 
-Result<void> HashLadder::add_money(HashQuote& quote) {
-  quote.bitcoin_price = plan_.bitcoin_price;
-  if (!quote.bitcoin_price) {
-    if (plan_.price_url.empty())
-      return fail(ErrorKind::unsupported, "nobody tells the price of a bitcoin in {}", plan_.currency);
-    const auto body = get({}, plan_.price_url + "/api/v1/prices");
-    if (!body) return tl::unexpected(body.error());
-    const auto price = feeds::mempool_price(*body, plan_.currency);
-    if (!price) return tl::unexpected(price.error());
-    quote.bitcoin_price = *price;
-  }
-  quote.money_per_ths_day = *quote.sat_per_ths_day / feeds::kSatABitcoin * *quote.bitcoin_price;
+/// Satoshis become money by the price of a bitcoin. Money needs none: without one the ledger has no satoshis to show.
+Result<void> HashLadder::add_bitcoin_price(HashQuote& quote) {
+  const auto price = bitcoin_price();
+  if (price) quote.bitcoin_price = *price;
+  if (quote.money_per_ths_day) return {};
+  if (!price) return tl::unexpected(price.error());
+  quote.money_per_ths_day = *quote.sat_per_ths_day / feeds::kSatABitcoin * *price;
   return {};
+}
+
+Result<double> HashLadder::bitcoin_price() {
+  if (plan_.bitcoin_price) return *plan_.bitcoin_price;
+  // The owner's own figure needs nobody, and so asks nobody.
+  if (plan_.price_url.empty() || fixed())
+    return fail(ErrorKind::unsupported, "nobody tells the price of a bitcoin in {}", plan_.currency);
+  const auto body = get({}, plan_.price_url + "/api/v1/prices");
+  if (!body) return tl::unexpected(body.error());
+  return feeds::mempool_price(*body, plan_.currency);
 }
 
 Result<HashQuote> HashLadder::ask_mempool(const HashSource& source) {

@@ -55,7 +55,8 @@ class HashLadder {
   Result<feeds::HashQuote> ask_node(const HashSource& source);
   Result<feeds::HashQuote> ask_json(const HashSource& source);
   Result<void> look_at_blocks(const HashSource& source, std::int64_t height);
-  Result<void> add_money(feeds::HashQuote& quote);
+  Result<void> add_bitcoin_price(feeds::HashQuote& quote);
+  Result<double> bitcoin_price();
   Result<std::string> get(const HashSource& source, const std::string& url, const std::string& body = "");
 
   const HashPlan plan_;

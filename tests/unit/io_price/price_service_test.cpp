@@ -583,6 +583,10 @@ TEST_F(HashPrice, AnyJsonPageWithItsUnit) {
   with({source});
   service_->step();
   EXPECT_NEAR(report().price->value(), 0.039, 1e-9);
+  EXPECT_FALSE(report().bitcoin_price) << "nobody told it, so there are no satoshis";
+  start({}, HashPlan{{source}, "USD", 90'000.0, ""});
+  service_->step();
+  EXPECT_EQ(report().bitcoin_price, 90'000.0) << "for the ledger to count satoshis with";
   with({source}, "CAD");
   service_->step();
   EXPECT_FALSE(report().price);
