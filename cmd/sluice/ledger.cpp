@@ -71,6 +71,7 @@ Result<LedgerPlace> ledger_place(const LedgerOptions& options) {
   const bool usable = read && read->result.ok();
   if (usable) {
     const config::Config& config = *read->result.config;
+    place.config = config;
     place.currency = config.currency;
     place.state = config.store.state_path;
     history = config.store.path;

@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "common/catalogue.hpp"
+#include "config/config.hpp"
 
 namespace sluice::cmd {
 
@@ -21,7 +22,8 @@ struct LedgerOptions {
 /// Where the ledger of a configuration is, or of a state directory.
 struct LedgerPlace {
   std::string ledger, state;
-  std::string currency;  ///< empty: not known
+  std::string currency;                  ///< empty: not known
+  std::optional<config::Config> config;  ///< empty: only a state directory was named
 };
 Result<LedgerPlace> ledger_place(const LedgerOptions& options);
 

@@ -9,8 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "common/ledger_view.hpp"
+#include "common/paths.hpp"
+#include "common/tariffs.hpp"
 #include "exit_codes.hpp"
 #include "store/ledger_file.hpp"
+#include "tariff/matching.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -73,7 +76,29 @@ std::string row(const std::string& name, const Totals& totals) {
       b.import_cost, b.lost_export, b.net, m[Amount::starts], hours(m[Amount::awake_ms]));
 }
 
-std::string break_even_line(const ledger::BreakEvenMove& move, const std::string& currency) {
+/// A period of the tariff as its plan calls it. Where the plan is not known, or another one by now, a number is all.
+struct PeriodLabel {
+  std::string name, hours;  ///< `hours` may be empty
+};
+using PeriodLabels = std::map<std::int64_t, PeriodLabel>;
+
+PeriodLabels labels_of(const ReportOptions& options, const LedgerPlace& place, const ledger::BreakEvenMove& move) {
+  PeriodLabels labels;
+  if (!place.config || place.config->tariff.plan.empty()) return labels;
+  const auto directories = tariff_directories(options.where.folders.tariffs);
+  const Result<FoundPlan> found = find_plan(place.config->tariff.plan, directories);
+  const auto month_middle = tariff::parse_day(move.after + "-15");
+  if (!found || !month_middle) return labels;
+  for (const ledger::Flip& flip : move.flips) {
+    if (flip.period < 0 || flip.period >= std::ssize(found->plan.period_names)) continue;
+    const auto id = static_cast<std::uint8_t>(flip.period);
+    labels[flip.period] = {found->plan.period_names[id], tariff::hours_of(found->plan, id, *month_middle)};
+  }
+  return labels;
+}
+
+std::string break_even_line(const ledger::BreakEvenMove& move, const PeriodLabels& labels,
+                            const std::string& currency) {
   std::string line = fmt::format(
       "break-even    {:.4f} → {:.4f} {}/kWh from {} to {} (hash price {:.4f} → {:.4f} a TH/s "
       "and day)",
@@ -81,18 +106,25 @@ std::string break_even_line(const ledger::BreakEvenMove& move, const std::string
   if (move.flips.empty()) return line + ": no period of the tariff flips\n";
   line += "\n              your break-even moved: these periods flip:";
   for (const ledger::Flip& flip : move.flips) {
-    line += fmt::format(" period {} at {:.4f} ({})", flip.period, flip.import_price,
+    const auto known = labels.find(flip.period);
+    const std::string name = known == labels.end() ? fmt::format("period {}", flip.period) : known->second.name;
+    const std::string hours = known == labels.end() || known->second.hours.empty() ? "" : ", " + known->second.hours;
+    line += fmt::format("\n                {} at {:.4f}{}: {}", name, flip.import_price, hours,
                         flip.worth_it_now ? "now worth buying" : "no longer worth buying");
   }
   return line + "\n";
 }
 
-json break_even_json(const std::optional<ledger::BreakEvenMove>& move) {
+json break_even_json(const std::optional<ledger::BreakEvenMove>& move, const PeriodLabels& labels) {
   if (!move) return nullptr;
   json flips = json::array();
   for (const ledger::Flip& flip : move->flips) {
-    flips.push_back(
-        {{"period", flip.period}, {"import_price_per_kwh", flip.import_price}, {"worth_it_now", flip.worth_it_now}});
+    const auto known = labels.find(flip.period);
+    flips.push_back({{"period", flip.period},
+                     {"name", known == labels.end() ? json(nullptr) : json(known->second.name)},
+                     {"hours", known == labels.end() ? json(nullptr) : json(known->second.hours)},
+                     {"import_price_per_kwh", flip.import_price},
+                     {"worth_it_now", flip.worth_it_now}});
   }
   return {{"before", move->before},
           {"after", move->after},
@@ -104,7 +136,7 @@ json break_even_json(const std::optional<ledger::BreakEvenMove>& move) {
 }
 
 std::string text(const std::map<std::string, Totals>& buckets, const Totals& all, const std::string& currency,
-                 const std::optional<ledger::BreakEvenMove>& move) {
+                 const std::optional<ledger::BreakEvenMove>& move, const PeriodLabels& labels) {
   std::string out = fmt::format(
       "{:<10} {:>8} {:>9} {:>8} {:>8} {:>8} {:>8}  {:>8} {:>7} {:>7} {:>7} {:>8}  {:>6} {:>6}\n", "kWh", "mined",
       "curtailed", "export", "battery", "grid", "unknown", "revenue", "heat", "cost", "lost", "net", "starts", "hours");
@@ -128,7 +160,11 @@ std::string text(const std::map<std::string, Totals>& buckets, const Totals& all
         "bill          {:.2f}{}, without mining {:.2f}{}\n", *b.bill, unit, *b.bill_without,
         b.bill_unpriced_kwh > 0.05 ? fmt::format(" ({:.1f} kWh without a price)", b.bill_unpriced_kwh) : "");
   }
-  if (b.sats) out += fmt::format("estimated     {:.0f} sats\n", *b.sats);
+  if (b.sats) {
+    const double unpriced_kwh = kwh(all.miners[Amount::msat_unpriced_uwh]);
+    out += fmt::format("estimated     {:.0f} sats{}\n", *b.sats,
+                       unpriced_kwh > 0.005 ? fmt::format(" ({:.2f} kWh without a bitcoin price)", unpriced_kwh) : "");
+  }
   const double heat_kwh = kwh(all.miners[Amount::mined_uwh]);
   out += fmt::format("heat          {:.1f} kWh ({:.0f} BTU)\n", heat_kwh, heat_kwh * kBtuPerKwh);
   const Amounts& m = all.miners;
@@ -152,7 +188,7 @@ std::string text(const std::map<std::string, Totals>& buckets, const Totals& all
   } else {
     out += "meter         has no counters to hold the ledger against\n";
   }
-  if (move) out += break_even_line(*move, currency);
+  if (move) out += break_even_line(*move, labels, currency);
   return out;
 }
 
@@ -183,7 +219,7 @@ std::string csv(const std::map<std::string, Totals>& buckets) {
 }
 
 std::string as_json(const std::map<std::string, Totals>& buckets, const Totals& all, const std::string& currency,
-                    const std::optional<ledger::BreakEvenMove>& move) {
+                    const std::optional<ledger::BreakEvenMove>& move, const PeriodLabels& labels) {
   json out{{"currency", currency.empty() ? json(nullptr) : json(currency)}, {"total", totals_json(all)}};
   out["buckets"] = json::array();
   for (const auto& [name, totals] : buckets) {
@@ -191,7 +227,7 @@ std::string as_json(const std::map<std::string, Totals>& buckets, const Totals& 
     one["name"] = name;
     out["buckets"].push_back(std::move(one));
   }
-  out["break_even"] = break_even_json(move);
+  out["break_even"] = break_even_json(move, labels);
   return out.dump(2, ' ', false, json::error_handler_t::replace);
 }
 
@@ -224,6 +260,7 @@ int report(const ReportOptions& options) {
   const auto months = file->entries(range->to - kTwoMonths, range->to);
   if (!months) return fail_with(months.error());
   const auto move = ledger::break_even_move(*months);
+  const PeriodLabels labels = move ? labels_of(options, *place, *move) : PeriodLabels{};
   if (!options.svg_file.empty()) {
     const std::string title =
         fmt::format("Mined energy by source, {} to {}", buckets.begin()->first, buckets.rbegin()->first);
@@ -238,11 +275,11 @@ int report(const ReportOptions& options) {
     if (!svg) return fail_with({ErrorKind::io, options.svg_file + ": cannot be written"});
   }
   if (options.where.as_json) {
-    fmt::print("{}\n", as_json(buckets, all, place->currency, move));
+    fmt::print("{}\n", as_json(buckets, all, place->currency, move, labels));
   } else if (options.as_csv) {
     fmt::print("{}", csv(buckets));
   } else {
-    fmt::print("{}", text(buckets, all, place->currency, move));
+    fmt::print("{}", text(buckets, all, place->currency, move, labels));
   }
   return kExitOk;
 }

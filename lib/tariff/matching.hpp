@@ -2,6 +2,7 @@
 /// Whether a rule holds at a moment of the wall clock.
 
 #include <optional>
+#include <string>
 
 #include "tariff/plan.hpp"
 
@@ -25,6 +26,11 @@ bool holds(const When& when, const Moment& moment);
 
 /// The rule that decides; null: none holds.
 const Rule* deciding(const std::vector<Rule>& rules, const Moment& moment);
+
+/// When a period holds in a week without holidays, in the season and by the prices of `day`, for people:
+/// `Mon-Fri 07:00-11:00, 17:00-19:00; Sat-Sun 00:00-24:00`. Of a plan with colours: on days of any colour. Empty:
+/// never.
+std::string hours_of(const Plan& plan, std::uint8_t period, LocalDay day);
 
 /// Minutes of the day at which `when` may begin or end to hold, appended.
 void collect_edges(const When& when, std::vector<int>& edges);

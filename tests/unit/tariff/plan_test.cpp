@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "support.hpp"
+#include "tariff/matching.hpp"
 
 namespace sluice::tariff {
 namespace {
@@ -149,6 +150,21 @@ TEST(Plan, SaysWhenItIsProbablyOutOfDate) {
   expect_says(mistakes_of(lint_age(plan, day("2026-12-01"))),
               {"x.yaml:9:5: warning: versions: new prices were expected from 2026-11-01 on"});
   expect_says(mistakes_of(lint_age(plan, day("2025-12-31"))), {"no prices before 2026-01-01"});
+}
+
+TEST(PeriodHours, AreToldAsPeopleWriteThem) {
+  const Plan plan = shipped("ontario-tou");
+  const auto hours = [&](const std::string& name, const std::string& on) {
+    const auto found = std::ranges::find(plan.period_names, name);
+    return hours_of(plan, static_cast<std::uint8_t>(found - plan.period_names.begin()), day(on));
+  };
+  EXPECT_EQ(hours("off-peak", "2026-01-15"), "Mon-Fri 00:00-07:00, 19:00-24:00; Sat-Sun 00:00-24:00");
+  EXPECT_EQ(hours("on-peak", "2026-01-15"), "Mon-Fri 07:00-11:00, 17:00-19:00");
+  EXPECT_EQ(hours("on-peak", "2026-07-15"), "Mon-Fri 11:00-17:00");
+  EXPECT_EQ(hours("on-peak", "1999-07-15"), "") << "before the plan's first version";
+  const Plan tempo = shipped("fr-tempo");
+  const auto red = std::ranges::find(tempo.period_names, "red-off") - tempo.period_names.begin();
+  EXPECT_EQ(hours_of(tempo, static_cast<std::uint8_t>(red), day("2026-01-15")), "Mon-Sun 00:00-06:00, 22:00-24:00");
 }
 
 }  // namespace
