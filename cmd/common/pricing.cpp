@@ -10,13 +10,15 @@
 #include "io/message_device.hpp"
 #include "io/small_file.hpp"
 #include "io/time_zone.hpp"
-#include "tariff/demand_watch.hpp"
 
 namespace sluice::cmd {
 namespace {
 
 using config::FeedConfig;
 using config::HashSourceConfig;
+
+constexpr const char* kDrawnUnknown = "drawn_unknown";
+constexpr Duration kRememberBillEach = std::chrono::minutes(15);
 
 /// Another text for other options. They are not told themselves: the owner may have put a secret into a URL.
 std::string key_of(const FeedConfig& feed) {
@@ -180,30 +182,68 @@ std::shared_ptr<const Tariff> open_tariff(const config::Config& config, const st
   return loaded.tariff ? std::make_shared<const Tariff>(std::move(*loaded.tariff)) : nullptr;
 }
 
-runtime::TariffOutlook tariff_outlook(std::shared_ptr<const Tariff> tariff) {
+BillDesk::BillDesk(std::shared_ptr<const Tariff> tariff, std::string_view kept, runtime::Announcer& announcer)
+    : tariff_(std::move(tariff)),
+      announcer_(announcer),
+      bill_(tariff_->plan, tariff_->local_time, {tariff_->billing_day, tariff_->accepted_peak}, kept) {
+  if (!bill_.refused().empty())
+    announcer_.tell(ports::EventLevel::warning, "bill_not_read", "",
+                    "what was kept of the electricity bill is not used: " + bill_.refused());
+}
+
+Reading<Watts> BillDesk::observe(WallTime now, const GridObservation& grid) {
+  const std::lock_guard lock(mutex_);
+  now_ = now;
+  bill_.observe(now, grid.power, grid.imported);
+  if (bill_.has_tiers()) say(now);
+  return bill_.limit();
+}
+
+void BillDesk::say(WallTime now) {
+  if (bill_.drawn()) return announcer_.clear(kDrawnUnknown, "", "what was drawn in this billing period is counted");
+  const auto start = tariff::billing_start(tariff_->local_time.at(now).day, tariff_->billing_day);
+  const auto next = tariff::billing_start(start + std::chrono::days(31), tariff_->billing_day);
+  announcer_.raise(ports::EventLevel::warning, kDrawnUnknown, "",
+                   fmt::format("nobody counted what was drawn since {}: tiers cost their dearest price until {}",
+                               tariff::to_string(start), tariff::to_string(next)));
+}
+
+std::optional<tariff::TierState> BillDesk::drawn() const {
+  const std::lock_guard lock(mutex_);
+  return bill_.drawn();
+}
+
+void BillDesk::remember(PersistentState& state, bool last) {
+  const std::lock_guard lock(mutex_);
+  // The count moves with every watt-hour: an SD card is not asked to follow it.
+  if (!last && now_ >= remembered_ && now_ - remembered_ < kRememberBillEach) return;
+  if (now_ == WallTime{}) return;  // nothing was seen: what is kept stays
+  remembered_ = now_;
+  state.bill = bill_.text();
+}
+
+std::shared_ptr<BillDesk> open_bill(std::shared_ptr<const Tariff> tariff, std::string_view kept,
+                                    runtime::Announcer& announcer) {
+  if (tariff == nullptr || !tariff::Bill::needed_for(tariff->plan)) return nullptr;
+  return std::make_shared<BillDesk>(std::move(tariff), kept, announcer);
+}
+
+runtime::TariffOutlook tariff_outlook(std::shared_ptr<const Tariff> tariff, std::shared_ptr<const BillDesk> bill) {
   if (tariff == nullptr) return {};
-  return [tariff = std::move(tariff)](const PriceOutlook* energy, const PriceOutlook* exported, WallTime from,
-                                      WallTime to) {
+  return [tariff = std::move(tariff), bill = std::move(bill)](const PriceOutlook* energy, const PriceOutlook* exported,
+                                                              WallTime from, WallTime to) {
     tariff::Circumstances circumstances = tariff->circumstances();
     circumstances.live_energy = energy;
     circumstances.live_export = exported;
+    if (bill) circumstances.drawn = bill->drawn();
     return tariff::Evaluation(tariff->plan, tariff->local_time, std::move(circumstances)).outlook(from, to);
   };
 }
 
-runtime::DemandView demand_view(std::shared_ptr<const Tariff> tariff) {
-  const auto charges = [](const tariff::Version& version) { return !version.demand.empty(); };
-  if (tariff == nullptr || std::ranges::none_of(tariff->plan.versions, charges)) return {};
-  const auto watch = std::make_shared<tariff::DemandWatch>(
-      tariff->plan, tariff->local_time, tariff::DemandWatch::Settings{tariff->billing_day, tariff->accepted_peak},
-      std::vector<tariff::BilledPeak>{});
-  return [tariff, watch, seen = std::optional<MonoTime>()](WallTime wall, const Reading<Watts>& grid) mutable {
-    if (grid.usable() && grid.at != seen) {
-      seen = grid.at;
-      watch->observe(wall, grid.at, grid.value);
-    }
-    return watch->limit();
-  };
+void attach(std::shared_ptr<BillDesk> bill, runtime::Plan& plan) {
+  if (bill == nullptr) return;
+  plan.bill = [bill](WallTime now, const GridObservation& grid) { return bill->observe(now, grid); };
+  plan.bill_memory = [bill](PersistentState& state, bool last) { bill->remember(state, last); };
 }
 
 std::vector<std::string> price_urls(const config::Config& config, const feeds::Library& library) {

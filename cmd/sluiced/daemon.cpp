@@ -134,7 +134,7 @@ class Daemon {
     PersistentState state = load_state();
     Result<runtime::Plan> plan = make_plan(accepted_, state);
     if (!plan) return refuse(plan.error());
-    auto pricing = open_pricing(accepted_, *plan);
+    auto pricing = open_pricing(accepted_, *plan, state.bill);
     if (!pricing) return refuse(pricing.error());
     keep(std::move(*pricing));
     history_.set_miners(names_of(plan->site));
@@ -231,15 +231,24 @@ class Daemon {
   }
 
   /// The prices of this configuration, and the plan's door to them. Nobody is asked before `keep`.
-  Result<std::unique_ptr<Pricing>> open_pricing(const Accepted& accepted, runtime::Plan& plan) {
+  Result<std::unique_ptr<Pricing>> open_pricing(const Accepted& accepted, runtime::Plan& plan,
+                                                const std::string& kept_bill) {
     const std::string& state = accepted.config.store.state_path;
     const auto tariff = open_tariff(accepted.config, tariff_directories(options_.folders.tariffs), clock_);
-    auto pricing =
-        Pricing::open(accepted.config, accepted.inventory->prices, services_, announcer_,
-                      {state.substr(0, state.find_last_of('/')) + "/prices", SLUICE_VERSION, tariff_outlook(tariff)});
+    const auto bill = open_bill(tariff, kept_bill, announcer_);
+    auto pricing = Pricing::open(
+        accepted.config, accepted.inventory->prices, services_, announcer_,
+        {state.substr(0, state.find_last_of('/')) + "/prices", SLUICE_VERSION, tariff_outlook(tariff, bill)});
     if (pricing) plan.money = (*pricing)->money();
-    plan.demand = demand_view(tariff);
+    attach(bill, plan);
+    if (pricing) bill_ = bill;
     return pricing;
+  }
+
+  std::string bill_so_far() const {
+    PersistentState state = engine_->state();
+    if (bill_) bill_->remember(state, true);
+    return state.bill;
   }
 
   void keep(std::unique_ptr<Pricing> pricing) {
@@ -288,7 +297,7 @@ class Daemon {
       return;
     }
     Result<runtime::Plan> plan = make_plan(*accepted, engine_->state());
-    auto pricing = plan ? open_pricing(*accepted, *plan) : tl::unexpected(plan.error());
+    auto pricing = plan ? open_pricing(*accepted, *plan, bill_so_far()) : tl::unexpected(plan.error());
     if (!pricing) {
       log_.error(kName, "the configuration is not reloaded, nothing changes: {}", pricing.error().text);
       return;
@@ -320,6 +329,7 @@ class Daemon {
   Watchdog watchdog_;
   runtime::Engine* engine_ = nullptr;        ///< lives in `run`
   runtime::LedgerKeeper* ledger_ = nullptr;  ///< lives in `run`
+  std::shared_ptr<BillDesk> bill_;           ///< of the newest configuration; null: nothing to count
   std::mutex pricing_mutex_;
   std::unique_ptr<Pricing> pricing_;  ///< guarded by pricing_mutex_; never null once `run` has begun
 };

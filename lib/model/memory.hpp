@@ -78,6 +78,7 @@ struct PersistentState {
   std::int64_t saved_unix_ms = 0;
   SurplusMemory surplus{};
   LedgerHead ledger{};
+  std::string bill{};  ///< of `tariff::Bill`; empty: nothing is kept
 };
 
 }  // namespace sluice

@@ -84,7 +84,8 @@ std::shared_ptr<const Crew> Engine::crew_of(Plan& plan) const {
   crew->local_day = std::move(plan.local_day);
   crew->worth = std::move(plan.worth);
   crew->money = std::move(plan.money);
-  crew->demand = std::move(plan.demand);
+  crew->bill = std::move(plan.bill);
+  crew->bill_memory = std::move(plan.bill_memory);
   for (const auto& connection : connections_) crew->pollers.push_back(connection.job);
   for (const auto& miner : miners_) crew->workers.push_back(miner.job);
   return crew;
@@ -240,6 +241,7 @@ void Engine::remember_the_end() {
   const std::vector<std::string> unfinished = loop_->unfinished();
   keeper_.change(StateKeeper::When::now, [&](PersistentState& state) {
     maker_.remember(state);
+    if (loop_->crew()->bill_memory) loop_->crew()->bill_memory(state, true);
     state.clean_stop = unfinished.empty();
     for (MinerMemory& miner : state.miners) {
       miner.driven = std::find(unfinished.begin(), unfinished.end(), miner.name) != unfinished.end();

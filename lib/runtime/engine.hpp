@@ -31,8 +31,9 @@ struct Plan {
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;
   WorthPlan worth;
-  MoneyView money;    ///< may be empty
-  DemandView demand;  ///< may be empty
+  MoneyView money;         ///< may be empty
+  BillView bill;           ///< may be empty
+  BillMemory bill_memory;  ///< empty when `bill` is
   std::vector<ConnectionPlan> connections;
   std::vector<MinerPlan> miners;  ///< order of `site.miners`
 };

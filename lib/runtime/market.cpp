@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kPast = std::chrono::hours(24);
 constexpr Duration kAhead = std::chrono::hours(48);
 constexpr const char* kMissing = "prices_missing";
+constexpr const char* kDoubtful = "price_doubtful";
 constexpr const char* kHashOld = "hash_price_old";
 
 std::string hours(Duration time) { return fmt::format("{:.1f} h", to_seconds(time) / 3600.0); }
@@ -157,10 +158,20 @@ void Market::announce(const MarketView& view, WallTime now) {
   switch (view.state) {
     case PriceState::fallback:
     case PriceState::missing: {
+      const PriceSlot* slot = view.outlook->at(now);
       const std::string assumed =
-          view.state == PriceState::fallback
-              ? fmt::format("{:.4f} {}/kWh is assumed", settings_.fallback_import->value(), settings_.currency)
-              : "nothing is bought for its price";
+          slot != nullptr ? fmt::format("{:.4f} {}/kWh is assumed", slot->import_price.value(), settings_.currency)
+                          : "nothing is bought for its price";
+      const bool told = slot == nullptr || (view.reports.bought && !view.reports.bought->trouble.empty());
+      if (tariff_ && !told) {
+        // The tariff itself is sure of its prices, and not of which one holds.
+        announcer_.clear(kMissing, "", "the price of energy is told again");
+        announcer_.raise(ports::EventLevel::warning, kDoubtful, "",
+                         fmt::format("the tariff's price now rests on what is not known (tier, colour of the day, or a "
+                                     "live price): {}",
+                                     assumed));
+        return;
+      }
       const auto& heard = view.reports.bought ? view.reports.bought->heard : std::nullopt;
       const std::string age = heard ? fmt::format(", last heard {} ago", hours(now - *heard)) : "";
       announcer_.raise(
@@ -171,6 +182,7 @@ void Market::announce(const MarketView& view, WallTime now) {
     case PriceState::known:
     case PriceState::remembered:
       announcer_.clear(kMissing, "", "the price of energy is known again");
+      announcer_.clear(kDoubtful, "", "the tariff's price is known for sure again");
       return;
     case PriceState::none:
     case PriceState::waiting:

@@ -126,9 +126,9 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
       crew_->pollers, [](const std::shared_ptr<DevicePoller>& poller) { return poller->hold_unavailable(); });
   snapshot->yield_to = yielding_.look(crew_->site.yield_to, view.devices, reserve_covered_, snapshot->now);
   if (crew_->money) snapshot->money = crew_->money(snapshot->now, snapshot->wall, snapshot->wall_sane);
-  if (crew_->demand) {
+  if (crew_->bill) {
     // While the date is not known the last limit stands.
-    if (snapshot->wall_sane) demand_limit_ = crew_->demand(snapshot->wall, snapshot->grid.power);
+    if (snapshot->wall_sane) demand_limit_ = crew_->bill(snapshot->wall, snapshot->grid);
     snapshot->money.demand_limit = demand_limit_;
   }
   snapshot->shutting_down = shutting_down_;
@@ -229,6 +229,7 @@ void TickLoop::keep(const Decision& decision, MonoTime now) {
   doors_.keeper.change(StateKeeper::When::soon, [&](PersistentState& kept) {
     doors_.maker.remember(kept);
     curves_.remember(kept);
+    if (crew_->bill_memory) crew_->bill_memory(kept, false);
   });
 }
 

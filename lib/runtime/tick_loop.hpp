@@ -30,9 +30,11 @@ namespace sluice::runtime {
 
 /// What is known of money at a tick; returns at once. The flag: the date can be trusted.
 using MoneyView = std::function<MoneyObservation(MonoTime, WallTime, bool)>;
-/// Watches what is billed for the highest import: takes a grid reading, says what may still be imported without raising
-/// it; missing where nothing is. Called by the tick only, with a date that can be trusted.
-using DemandView = std::function<Reading<Watts>(WallTime, const Reading<Watts>& grid)>;
+/// Watches what the bill counts: takes what the grid meter says, tells what may still be imported without raising the
+/// billed peak; missing where nothing is. Called by the tick only, with a date that can be trusted.
+using BillView = std::function<Reading<Watts>(WallTime, const GridObservation& grid)>;
+/// Puts what the bill holds into the state; the flag: there is no later call. By the tick's thread only.
+using BillMemory = std::function<void(PersistentState&, bool last)>;
 
 /// Whom the tick works with; replaced as a whole by a reload.
 struct Crew {
@@ -40,8 +42,9 @@ struct Crew {
   Duration period{std::chrono::seconds(1)};
   std::function<std::int64_t(WallTime)> local_day;  ///< days since 1970-01-01 in the site's time zone
   WorthPlan worth;
-  MoneyView money;    ///< may be empty: nothing is known of money
-  DemandView demand;  ///< may be empty: no demand charge
+  MoneyView money;         ///< may be empty: nothing is known of money
+  BillView bill;           ///< may be empty: nothing on the bill has to be counted
+  BillMemory bill_memory;  ///< empty when `bill` is
   std::vector<std::shared_ptr<DevicePoller>> pollers;
   std::vector<std::shared_ptr<MinerWorker>> workers;  ///< order of `site.miners`
 };

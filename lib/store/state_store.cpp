@@ -18,7 +18,7 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 64;";
 
-constexpr std::array<const char*, 5> kSteps{
+constexpr std::array<const char*, 6> kSteps{
     R"sql(
     CREATE TABLE site (
       id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -81,6 +81,10 @@ constexpr std::array<const char*, 5> kSteps{
     R"sql(
     ALTER TABLE miner ADD COLUMN learned_curve TEXT NOT NULL DEFAULT '';
     )sql",
+    // What the electricity bill holds already: its peak, and what was drawn.
+    R"sql(
+    ALTER TABLE site ADD COLUMN bill TEXT NOT NULL DEFAULT '';
+    )sql",
 };
 
 // A miner as it is written and read, in this order; its place in the file comes last.
@@ -102,7 +106,7 @@ bool same(const MinerMemory& a, const MinerMemory& b) {
 }
 
 bool same(const PersistentState& a, const PersistentState& b) {
-  return a.clean_stop == b.clean_stop && a.surplus == b.surplus && a.ledger == b.ledger &&
+  return a.clean_stop == b.clean_stop && a.surplus == b.surplus && a.ledger == b.ledger && a.bill == b.bill &&
          std::equal(a.miners.begin(), a.miners.end(), b.miners.begin(), b.miners.end(),
                     [](const MinerMemory& x, const MinerMemory& y) { return same(x, y); });
 }
@@ -187,9 +191,10 @@ Result<void> write_site(Database& database, const PersistentState& state) {
   return database.run(
       "INSERT OR REPLACE INTO site"
       " (id, clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day,"
-      " ledger_sequence, ledger_hash) VALUES (0, ?, ?, ?, ?, ?, ?, ?)",
+      " ledger_sequence, ledger_hash, bill) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?)",
       {std::int64_t{state.clean_stop}, state.saved_unix_ms, state.surplus.so_far_wh, state.surplus.expected_so_far_wh,
-       state.surplus.local_day, state.ledger.sequence, std::string_view(state.ledger.hash)});
+       state.surplus.local_day, state.ledger.sequence, std::string_view(state.ledger.hash),
+       std::string_view(state.bill)});
 }
 
 Result<void> write_slots(Database& database, const std::optional<PersistentState>& before,
@@ -208,7 +213,7 @@ Result<PersistentState> read(Database& database) {
   PersistentState state;
   auto done = database.query(
       "SELECT clean_stop, saved_unix_ms, surplus_so_far_wh, surplus_expected_wh, surplus_local_day,"
-      " ledger_sequence, ledger_hash FROM site",
+      " ledger_sequence, ledger_hash, bill FROM site",
       {}, [&](const SqlRow& row) {
         state.clean_stop = row.integer(0) != 0;
         state.saved_unix_ms = row.integer(1);
@@ -216,6 +221,7 @@ Result<PersistentState> read(Database& database) {
         state.surplus.expected_so_far_wh = row.real(3);
         state.surplus.local_day = row.integer(4);
         state.ledger = {row.integer(5), row.text(6)};
+        state.bill = row.text(7);
       });
   if (!done) return tl::unexpected(done.error());
   done = database.query("SELECT slot, last_w, mean_w, day FROM surplus_slot", {}, [&](const SqlRow& row) {

@@ -66,9 +66,9 @@ TEST_F(TickLoopTest, freezes_what_the_pollers_and_workers_know) {
 
 TEST_F(TickLoopTest, the_billed_peak_is_watched_with_a_date_that_can_be_trusted) {
   std::vector<double> watched;
-  crew_->demand = [&](WallTime, const Reading<Watts>& grid) {
-    watched.push_back(grid.value.value());
-    return Reading<Watts>::good(Watts(2500.0), grid.at);
+  crew_->bill = [&](WallTime, const GridObservation& grid) {
+    watched.push_back(grid.power.value.value());
+    return Reading<Watts>::good(Watts(2500.0), grid.power.at);
   };
   make();
   settle();

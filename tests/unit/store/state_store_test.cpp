@@ -236,6 +236,18 @@ TEST_F(StateStoreTest, AFileOfTheFirstSchemaIsTakenOver) {
   expect_full_memory(state->miners.at(0), "s19");
 }
 
+TEST_F(StateStoreTest, TheBillIsKeptAsItWasGiven) {
+  SqliteStateStore store(path, clock, log);
+  PersistentState state{{full_memory("a")}, false, 1};
+  ASSERT_TRUE(store.save(state));
+  state.bill = R"({"plan":"x"})";
+  ASSERT_TRUE(store.save(state)) << "a change of the bill alone is a change";
+  SqliteStateStore again(path, clock, log);
+  const auto read = again.load();
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(read->bill, state.bill);
+}
+
 TEST_F(StateStoreTest, MissingFolderIsAnErrorUntilItAppears) {
   SqliteStateStore store(folder.file("later/state.db"), clock, log);
   const auto failed = store.save({{full_memory("a")}, false, 1});

@@ -13,6 +13,8 @@
 
 #include "common/pricing.hpp"
 #include "common/tariffs.hpp"
+#include "runtime/fakes.hpp"
+#include "runtime/tick_loop.hpp"
 #include "sim/sim_clock.hpp"
 
 namespace sluice::cmd {
@@ -43,15 +45,180 @@ void expect_has(const std::string& text, const std::string& part) {
 TEST(ConfiguredTariff, ItsDemandChargeIsWatched) {
   config::Config config = with("ontario-ulo", "CAD");
   sim::SimClock clock(from_unix_ms(1'780'000'000'000));  // in the spring of 2026
-  EXPECT_FALSE(demand_view(open_tariff(config, kShipped, clock))) << "no demand charge, nothing to watch";
-  EXPECT_FALSE(demand_view(open_tariff(config::Config{}, kShipped, clock))) << "no tariff";
+  runtime::World world;
+  const auto bill = [&] { return open_bill(open_tariff(config, kShipped, clock), "", world.announcer); };
+  EXPECT_FALSE(bill()) << "no demand charge, no tier: nothing to watch";
+  EXPECT_FALSE(open_bill(nullptr, "", world.announcer)) << "no tariff";
   config.tariff.demand_rate_per_kw = 12.0;
   config.tariff.accepted_peak = Watts(3000.0);
-  const runtime::DemandView watch = demand_view(open_tariff(config, kShipped, clock));
+  const auto watch = bill();
   ASSERT_TRUE(watch);
-  const auto limit = watch(clock.wall_now(), Reading<Watts>::good(Watts(500.0), clock.now()));
+  GridObservation grid;
+  grid.power = Reading<Watts>::good(Watts(500.0), clock.now());
+  const auto limit = watch->observe(clock.wall_now(), grid);
   ASSERT_TRUE(limit.usable());
   EXPECT_GE(limit.value.value(), 3000.0 - 1e-6);
+}
+
+/// A daemon's tick, market and bill in front of a house that draws 6 kW, as one process after another sees it.
+class BilledHouse : public ::testing::Test {
+ protected:
+  BilledHouse() {
+    world_.clock.wall_step = from_unix_ms(1'768'480'000'000) - world_.clock.wall_now();  // 2026-01-15
+  }
+
+  /// Ends the process before, orderly or not, and begins another one.
+  void begin(const config::Config& config, bool orderly = true) {
+    if (orderly && bill_) bill_->remember(state_, true);
+    keeper_ = std::make_unique<runtime::StateKeeper>(state_, world_.store, world_.clock, world_.announcer);
+    const auto tariff = open_tariff(config, kShipped, world_.clock);
+    ASSERT_TRUE(tariff);
+    bill_ = open_bill(tariff, state_.bill, world_.announcer);
+    runtime::Plan plan;
+    attach(bill_, plan);
+    runtime::MarketSettings settings;
+    settings.currency = "CAD";
+    market_ =
+        std::make_unique<runtime::Market>(settings, tariff_outlook(tariff, bill_), world_.clock, world_.announcer);
+    auto crew = std::make_shared<runtime::Crew>();
+    crew->local_day = [](WallTime) { return std::int64_t{20468}; };
+    crew->bill = plan.bill;
+    crew->bill_memory = plan.bill_memory;
+    crew->money = [this](MonoTime now, WallTime wall, bool sane) { return market_->observe(now, wall, sane); };
+    std::vector<runtime::PolledDevice> devices;
+    const auto answer = [this] {
+      ports::DevicePoll poll{world_.clock.now(), {{Measurement::grid_w, power_w_, "", {}, ""}}};
+      if (has_counter_) poll.values.push_back({Measurement::grid_import_wh, counter_wh_, "", {}, ""});
+      return Result<ports::DevicePoll>(std::move(poll));
+    };
+    devices.push_back(
+        {{runtime::DeviceRole::grid}, std::chrono::seconds(1), std::make_unique<runtime::FakeDevice>("meter", answer)});
+    crew->pollers.push_back(
+        std::make_shared<runtime::DevicePoller>(std::move(devices), world_.clock, world_.announcer, [] {}));
+    loop_ = std::make_unique<runtime::TickLoop>(
+        runtime::TickLoop::Doors{
+            maker_, world_.clock, world_.clock, world_.recorder, world_.announcer, *keeper_, intents_, {}},
+        crew);
+    poller_ = crew->pollers[0];
+  }
+
+  void run(Duration time) {
+    for (Duration passed{}; passed < time; passed += std::chrono::seconds(1)) {
+      pass(std::chrono::seconds(1));
+      poller_->run_once();
+      if (passed % std::chrono::minutes(1) == Duration{}) market_->take({});
+      loop_->tick();
+    }
+    market_->take({});
+    state_ = keeper_->state();
+  }
+  void pass(Duration time) {
+    world_.clock.advance(time);
+    counter_wh_ += power_w_ * to_seconds(time) / 3600.0;
+  }
+  /// Cents before the multiplier, as the plan's file says them.
+  double cents() {
+    const auto money = market_->observe(world_.clock.now(), world_.clock.wall_now(), true);
+    const PriceSlot* slot = money.prices->at(world_.clock.wall_now());
+    return slot == nullptr ? NAN : slot->import_price.value() * 100.0 / 0.895;
+  }
+  void kept(double drawn_wh) {
+    state_.bill = fmt::format(
+        R"({{"plan":"ontario-tiered","peaks":[],"drawn":{{"billing_start":"2026-01-01","counted_wh":{},"since_wh":0,)"
+        R"("whole":true,"missed":false,"seen_until_unix_ms":{}}}}})",
+        drawn_wh, unix_ms(world_.clock.wall_now()));
+  }
+
+  double power_w_ = 6000.0, counter_wh_ = 5e6;
+  bool has_counter_ = false;
+  runtime::World world_;
+  PersistentState state_;
+  runtime::FakeMaker maker_;
+  runtime::Intents intents_;
+  std::shared_ptr<BillDesk> bill_;
+  std::unique_ptr<runtime::StateKeeper> keeper_;
+  std::unique_ptr<runtime::Market> market_;
+  std::unique_ptr<runtime::TickLoop> loop_;
+  std::shared_ptr<runtime::DevicePoller> poller_;
+};
+
+TEST_F(BilledHouse, TheSecondTierBeginsWhenTheFirstIsUsedUp) {
+  kept(999'000.0);
+  begin(with("ontario-tiered", "CAD"));
+  run(std::chrono::minutes(8));  // 0.8 kWh
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  run(std::chrono::minutes(4));
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_unknown"), 0);
+}
+
+TEST_F(BilledHouse, ARestartKeepsTheCountAndTheCounterFillsTheGap) {
+  has_counter_ = true;
+  kept(996'000.0);
+  begin(with("ontario-tiered", "CAD"));
+  run(std::chrono::minutes(20));  // 2 kWh
+  begin(with("ontario-tiered", "CAD"), false);
+  pass(std::chrono::minutes(15));  // 1.5 kWh, which nobody saw
+  run(std::chrono::minutes(1));
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 999.6, 0.02) << "killed: what was kept is older, the counter is not";
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  run(std::chrono::minutes(5));
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+}
+
+TEST_F(BilledHouse, WhatNobodyCountedCostsTheDearestTierUntilTheNextPeriod) {
+  begin(with("ontario-tiered", "CAD"));
+  run(std::chrono::minutes(2));
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_unknown"), 1) << "said once";
+  EXPECT_EQ(world_.recorder.count("price_doubtful"), 1);
+  EXPECT_EQ(world_.recorder.count("prices_missing"), 0) << "the tariff has a price";
+  kept(10'000.0);
+  begin(with("ontario-tiered", "CAD"), false);
+  pass(hours(3));  // without a counter nobody knows
+  run(std::chrono::minutes(2));
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+
+  kept(10'000.0);
+  begin(with("ontario-tiered", "CAD"), false);
+  run(std::chrono::minutes(2));
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_unknown", true), 1);
+}
+
+TEST_F(BilledHouse, ANewPeriodBeginsAtNothing) {
+  world_.clock.wall_step += from_unix_ms(1'769'921'700'000) - world_.clock.wall_now();  // 31 January, 23:55 local
+  kept(1'200'000.0);
+  begin(with("ontario-tiered", "CAD"));
+  run(std::chrono::minutes(3));
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+  run(std::chrono::minutes(4));
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 0.2, 0.02);
+}
+
+TEST_F(BilledHouse, ARestartInMidMonthKeepsTheBilledPeak) {
+  config::Config config = with("ontario-ulo", "CAD");
+  config.tariff.demand_rate_per_kw = 12.0;
+  begin(config);
+  run(std::chrono::minutes(45));
+  power_w_ = 500.0;
+  run(std::chrono::minutes(20));
+  const double before_w = maker_.seen.back().money.demand_limit.value.value();
+  EXPECT_GT(before_w, 5500.0) << "the house has made a peak of 6 kW";
+  begin(config);
+  run(std::chrono::minutes(30));  // the same place in a later interval
+  EXPECT_NEAR(maker_.seen.back().money.demand_limit.value.value(), before_w, 5.0);
+
+  state_.bill = "{\"plan\":\"ontario-ulo\",\"peaks\":[{\"charge\":\"demand\",\"mean_w\":1e99}]}";
+  begin(config, false);
+  EXPECT_EQ(world_.recorder.events.back().code, "bill_not_read");
+  expect_has(world_.recorder.events.back().text, "garbled");
+  run(std::chrono::minutes(1));
+  EXPECT_LT(maker_.seen.back().money.demand_limit.value.value(), 1000.0) << "nothing is invented";
+  kept(10.0);
+  begin(config, false);
+  expect_has(world_.recorder.events.back().text, "it is of the tariff ontario-tiered");
 }
 
 TEST(ConfiguredTariff, WhatTheBillSaysOtherwiseCounts) {
