@@ -31,6 +31,13 @@ constexpr double kMarginOfJitter = 1.4;
 constexpr double kMarginMostW = 10.0;
 constexpr double kSmallestRaiseW = 5.0;
 
+// Who waits so long between two changes cannot follow; every change is a bet on the minutes after it.
+constexpr Duration kCannotFollow = seconds(60);
+// Ski rental between a dip that is sat out and a level that is lost for minutes: half of what the loss may be is paid.
+constexpr double kSitOutShare = 0.5;
+// But only for dips that usually end long before: their lengths scatter, and who waits in vain pays for both.
+constexpr double kUsualDipShare = 0.25;
+
 constexpr double kLeastTrimW = 1.0;  // a band narrower than this trims nothing
 
 constexpr double kBufferedCalm = 6.0;
@@ -90,14 +97,22 @@ double worth_its_while_w(const Unit& unit, double left_w, const Budget& budget) 
   return unit.band.keeps ? left_w : left_w - budget.export_limit_w;
 }
 
+Duration raise_pace(const Unit& unit, const ConstraintProfile& profile) {
+  return std::max(profile.retarget_up, unit.dynamics().retarget_up);
+}
+
+Duration lower_pace(const Unit& unit, const ConstraintProfile& profile) {
+  return std::max(profile.retarget_down, unit.dynamics().retarget_down);
+}
+
+double left_s(Duration pace, MonoTime since, MonoTime now) { return std::max(0.0, to_seconds(pace - (now - since))); }
+
 bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
-  const Duration wait = std::max(profile.retarget_up, unit.dynamics().retarget_up);
-  return now - unit.raised_at() >= wait && now >= unit.patience_until() && unit.writes_left() > 0;
+  return now - unit.raised_at() >= raise_pace(unit, profile) && now >= unit.patience_until() && unit.writes_left() > 0;
 }
 
 bool may_lower_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
-  const Duration wait = std::max(profile.retarget_down, unit.dynamics().retarget_down);
-  return now - unit.lowered_at() >= wait && now >= unit.patience_until();
+  return now - unit.lowered_at() >= lower_pace(unit, profile) && now >= unit.patience_until();
 }
 
 /// Above what is worth keeping only what cannot be fed in counts.
@@ -123,6 +138,12 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
   }
   slope_known_ = true;
   last_high_w_ = high_w;
+  for (const std::uint8_t member : members) {
+    const ConstraintProfile& profile = control.profile;
+    if (std::max(raise_pace(units[member], profile), lower_pace(units[member], profile)) < kCannotFollow) continue;
+    outlook_.look(0.5 * (budget.available_w[0] + budget.available_w[1]), now);
+    break;
+  }
   commit(units, members, control, budget, may_start, now, dt_s, reasons);
   keep_to_bands(units, members, control, budget, now, reasons);
   choose_trimmer(units, members, budget);
@@ -248,11 +269,22 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     } else if (now - last_start_ < profile.stagger_up && last_start_ != MonoTime{}) {
       reasons[member] = Reason::waiting_stagger;
     } else {
-      unit.want_wake(unit.lowest_target(), now);
+      unit.want_wake(first_target(unit, control, for_all_w - before_w), now);
       reasons[member] = unit.band.must_run ? unit.band.reason : Reason::starting;
       last_start_ = now;
     }
   }
+}
+
+Watts Dispatch::first_target(const Unit& unit, const ControlSettings& control, double available_w) const {
+  const ConstraintProfile& profile = control.profile;
+  const Watts least = unit.lowest_target();
+  const Duration pace = raise_pace(unit, profile);
+  // Who may be raised soon begins at the bottom: what will be there after the wake is seen then.
+  if (pace < kCannotFollow || profile.ramp_up_per_minute.value() > 0.0) return least;
+  const double horizon_s = unit.wake_s() + to_seconds(pace);
+  const double level_w = outlook_.level_w(available_w, horizon_s, round_up_share(unit.band.leak_price));
+  return clamp(target_for(unit, level_w, unit.band.leak_price), least, unit.highest_target());
 }
 
 void Dispatch::keep_to_bands(std::span<Unit> units, std::span<const std::uint8_t> members,
@@ -357,6 +389,40 @@ void Dispatch::lower_bases(std::span<Unit> units, std::span<const std::uint8_t> 
   }
 }
 
+Dispatch::Wish Dispatch::level_to_keep(const Unit& unit, const ControlSettings& control, const Wish& wish,
+                                       double others_w, MonoTime now) const {
+  const Duration pace = lower_pace(unit, control.profile);
+  if (pace < kCannotFollow) return wish;
+  const MinerDynamics& dynamics = unit.dynamics();
+  const double dead_s = to_seconds(dynamics.dead_time);
+  // A raise is kept until the next cut may come and has worked, a cut until a raise has.
+  const double raised_s = dead_s + left_s(pace, unit.lowered_at(), now) + to_seconds(dynamics.ramp_down);
+  const double lowered_s = dead_s + to_seconds(dynamics.ramp_up);
+  const double chance = round_up_share(unit.band.leak_price);
+  return {outlook_.level_w(wish.low_w + others_w, raised_s, chance) - others_w,
+          outlook_.level_w(wish.high_w + others_w, lowered_s, chance) - others_w};
+}
+
+double Dispatch::lost_by_raise_ws(const Unit& unit, const ConstraintProfile& profile, double to_w,
+                                  double others_w) const {
+  const Duration pace = raise_pace(unit, profile);
+  if (pace < kCannotFollow || !outlook_.known()) return 0.0;
+  const double hoped_w = std::clamp(outlook_.median_w() - others_w, unit.lowest_w(), unit.highest_w());
+  return kSitOutShare * std::max(0.0, hoped_w - to_w) * to_seconds(pace);
+}
+
+double Dispatch::lost_by_cut_ws(const Unit& unit, const ConstraintProfile& profile, double to_w, double others_w,
+                                MonoTime now) const {
+  const Duration pace = raise_pace(unit, profile);
+  const double less_w = unit.settled_w() - to_w;
+  const double locked_s = left_s(pace, unit.raised_at(), now);
+  if (pace < kCannotFollow || !outlook_.known() || less_w < 1.0 || locked_s <= 0.0) return 0.0;
+  const Outlook::Dip dip = outlook_.dip(to_w + others_w, unit.settled_w() + others_w);
+  const double lost_ws = dip.regained * less_w * locked_s;
+  const double usual_ws = unit.band.leak_price * less_w * dip.usual_s;
+  return usual_ws < kUsualDipShare * lost_ws ? kSitOutShare * lost_ws : 0.0;
+}
+
 void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
                     double dt_s, Reason& reason) {
   const ConstraintProfile& profile = control.profile;
@@ -366,29 +432,33 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
   // Both twins agree on what to do once the miner has settled. Until then the likeliest answer counts, unless acting on
   // it was chasing the own echo: the more of that, the more both have to consent.
   const double trust = unit.trust();
-  const auto error_w = [&](double bound_w) {
-    const double wanted_w = bound_w + trust * (middle_w - bound_w) - margin_w;
-    return within_band_w(unit, wanted_w, budget) - have_w;
-  };
-  const double raise_w = error_w(wish.low_w);
-  const double lower_w = error_w(wish.high_w);
-  unit.mean_error_w += (error_w(middle_w) - unit.mean_error_w) * std::min(1.0, dt_s / kErrorMemoryS);
+  // What the others draw lies between what all may and what this one may.
+  const double others_w = 0.5 * (budget.available_w[0] + budget.available_w[1]) - middle_w;
+  const Wish level = level_to_keep(unit, control, wish, others_w, now);
+  const auto error_w = [&](double wanted_w) { return within_band_w(unit, wanted_w - margin_w, budget) - have_w; };
+  const double raise_w = error_w(level.low_w + trust * (middle_w - wish.low_w));
+  const double lower_w = error_w(level.high_w + trust * (middle_w - wish.high_w));
+  const double level_w = middle_w + 0.5 * (level.low_w - wish.low_w + level.high_w - wish.high_w);
+  unit.mean_error_w += (error_w(level_w) - unit.mean_error_w) * std::min(1.0, dt_s / kErrorMemoryS);
 
   // A change has a price (flash that wears, a tuner that starts over): it is made once standing still has cost as much.
   // Writes that run out, and a battery that takes the seconds, make it dearer.
   const double price_ws =
       3600.0 * profile.change_cost.value() * write_scarcity(unit) * (budget.buffered ? kBufferedCalm : 1.0);
-  unit.raise_account_ws = std::clamp(unit.raise_account_ws + raise_w * dt_s, 0.0, price_ws);
-  unit.lower_account_ws = std::clamp(unit.lower_account_ws - unit.band.leak_price * lower_w * dt_s, 0.0, price_ws);
+  const double raise_price_ws = price_ws + lost_by_raise_ws(unit, profile, have_w + raise_w, others_w);
+  const double lower_price_ws = price_ws + lost_by_cut_ws(unit, profile, have_w + lower_w, others_w, now);
+  unit.raise_account_ws = std::clamp(unit.raise_account_ws + raise_w * dt_s, 0.0, raise_price_ws);
+  unit.lower_account_ws =
+      std::clamp(unit.lower_account_ws - unit.band.leak_price * lower_w * dt_s, 0.0, lower_price_ws);
   const double less_w = lower_w < -kClearErrorW ? lower_w : std::max(lower_w, unit.mean_error_w);
   const double more_w = raise_w > kClearErrorW ? raise_w : std::min(raise_w, unit.mean_error_w);
   // A raise by less than most of a step would be rounded away.
   const double step_w =
       is_levels(unit) ? 0.0 : (1.0 - round_up_share(unit.band.leak_price)) * unit.envelope().step.value();
   Watts target = unit.target();
-  if (unit.lower_account_ws >= price_ws && less_w < -profile.deadband_down.value()) {
+  if (unit.lower_account_ws >= lower_price_ws && less_w < -profile.deadband_down.value()) {
     target = min(target, target_for(unit, have_w + less_w, unit.band.leak_price));
-  } else if (unit.raise_account_ws >= price_ws &&
+  } else if (unit.raise_account_ws >= raise_price_ws &&
              more_w >= std::max({profile.deadband_up.value(), step_w, kSmallestRaiseW})) {
     target = max(target, ramp_limited(unit, target_for(unit, have_w + more_w, unit.band.leak_price), profile, now));
   }

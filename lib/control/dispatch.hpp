@@ -7,6 +7,7 @@
 #include <limits>
 #include <span>
 
+#include "control/outlook.hpp"
 #include "control/unit.hpp"
 #include "model/decision.hpp"
 #include "model/site.hpp"
@@ -48,6 +49,18 @@ class Dispatch {
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
   void lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                    double less_w, MonoTime now, std::span<Reason> reasons);
+  /// What a waking miner is told first.
+  Watts first_target(const Unit& unit, const ControlSettings& control, double available_w) const;
+  /// `wish` as a level to keep, for a miner whose cuts are far apart. `others_w`: what all may draw, less what this one
+  /// may.
+  Wish level_to_keep(const Unit& unit, const ControlSettings& control, const Wish& wish, double others_w,
+                     MonoTime now) const;
+  // What a change costs a miner whose raises are far apart, watt-seconds.
+  /// To `to_w`, while the half hour promises more: until the next raise it stays there.
+  double lost_by_raise_ws(const Unit& unit, const ConstraintProfile& profile, double to_w, double others_w) const;
+  /// To `to_w`, in a dip that may be over sooner than it may be raised again.
+  double lost_by_cut_ws(const Unit& unit, const ConstraintProfile& profile, double to_w, double others_w,
+                        MonoTime now) const;
   void trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
             double dt_s, Reason& reason);
 
@@ -55,6 +68,7 @@ class Dispatch {
   std::uint8_t trimmer_ = kNobody;
   MonoTime last_start_{};
   MonoTime bases_raised_{};
+  Outlook outlook_;  ///< fed while a member waits long between changes
   double sun_at_change_w_ = 0.0;
   bool slope_known_ = false;
   double last_high_w_ = 0.0;
