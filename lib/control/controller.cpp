@@ -30,6 +30,7 @@ constexpr double kPvStepW = 200.0;
 constexpr Duration kPvStepUnseen = seconds(15);
 constexpr Duration kOwnStepFresh = seconds(60);
 constexpr double kSuspiciousEvidence = 0.8;  // of a step that was clearly turned
+constexpr double kStirKept = 0.7;            // a tick: some three seconds
 constexpr double kClippedShare = 0.98;
 constexpr double kChargesW = 100.0;
 constexpr double kStartClearW = 50.0;
@@ -146,6 +147,9 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   sight.grid_w = grid_.power_w();
   sight.others_w = (snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0) + battery_w;
   sight.buffered = site_.battery.present;
+  if (sight_known_) {
+    sight.stir_w = std::max(std::fabs(sight.others_w - last_sight_.others_w), kStirKept * last_sight_.stir_w);
+  }
   sight.twin_w = twins_low_w;
   sight.grid_changed_at = grid_.changed_at();
   sight.settled = true;
@@ -170,14 +174,18 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     if (!units_[member].just_sent() || !units_[member].controllable()) continue;
     if (!step_test_.running() && sight_known_) {
       step_test_.begin(member, last_sight_);
-      units_[member].step_begins();
-      step_mixed_ = false;
+      for (Unit& unit : units_) unit.step_begins();
+      // What is still on its way belongs to another step.
+      step_mixed_ = std::any_of(order_.begin(), order_.end(), [&](std::uint8_t other) {
+        return other != member && units_[other].controllable() && !units_[other].settled();
+      });
     } else if (step_test_.running() && step_test_.unit() != member) {
       step_mixed_ = true;
     }
   }
   Unit* unit = step_test_.running() ? &units_[step_test_.unit()] : nullptr;
-  switch (step_test_.judge(sight)) {
+  const StepVerdict verdict = step_test_.judge(sight);
+  switch (verdict) {
     case StepVerdict::none:
       if (!step_test_.running()) grid_.suspect(false);
       break;
@@ -196,6 +204,10 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
       break;
     case StepVerdict::unclear:
       break;
+  }
+  if (step_mixed_ && (verdict == StepVerdict::confirmed || verdict == StepVerdict::unclear)) {
+    const double unexplained_w = (step_test_.ratio() - 1.0) * step_test_.step_w();
+    for (const std::uint8_t member : order_) units_[member].steps_together(unexplained_w);
   }
   bool sent = false;
   for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());

@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double kSmallestStepW = 200.0;
+constexpr double kStirShare = 0.25;
 constexpr Duration kAfterSettling = seconds(3);
 // A battery's own loop takes up to 14 s to take over a step. While it moves, its register is a second ahead of the
 // meter's, and their sum shows more than the step.
@@ -34,7 +34,7 @@ StepVerdict StepTest::judge(const Sight& sight) {
   // A battery that holds the grid at zero answers in the meter's place.
   const bool answered_elsewhere = std::fabs(sight.others_w - before_.others_w) > 0.5 * std::fabs(step_w_);
   const bool moved = answered_elsewhere || sight.grid_changed_at > before_.now;
-  const bool visible = std::fabs(step_w_) >= kSmallestStepW;
+  const bool visible = std::fabs(step_w_) >= kSmallestTestW;
   if (!sight.settled) {
     settled_ = false;
     // Steps that follow each other never settle: a meter that shows nothing of the first gets no second one.
@@ -57,8 +57,11 @@ StepVerdict StepTest::judge(const Sight& sight) {
   if (sight.now - settled_at_ < rest) return StepVerdict::none;
   running_ = false;
   ratio_ = (sight.grid_w - before_.grid_w + sight.others_w - before_.others_w) / step_w_;
-  if (std::fabs(ratio_) < 0.15) return StepVerdict::unmoved;
-  if (std::fabs(ratio_ - 1.0) < 0.35) return StepVerdict::confirmed;
+  // While the sun jumps, readings that are a second apart differ by as much as a step. At its begin they agree: it
+  // answers what the meter has shown already.
+  const bool stirred = sight.stir_w > kStirShare * std::fabs(step_w_);
+  if (std::fabs(ratio_) < 0.15) return stirred ? StepVerdict::unclear : StepVerdict::unmoved;
+  if (std::fabs(ratio_ - 1.0) < kSeenWithin) return StepVerdict::confirmed;
   return StepVerdict::unclear;
 }
 

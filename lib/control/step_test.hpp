@@ -8,6 +8,9 @@
 
 namespace sluice::control {
 
+inline constexpr double kSmallestTestW = 200.0;
+inline constexpr double kSeenWithin = 0.35;  ///< of a step: so much may be missing or too much where it counts as seen
+
 enum class StepVerdict : std::uint8_t {
   none,        ///< no test, or not decided yet
   suspicious,  ///< overdue: the meter has not moved at all; raise nothing
@@ -24,6 +27,7 @@ class StepTest {
     double grid_w = 0.0;
     double others_w = 0.0;  ///< pv + battery discharge: what else feeds the house and is measured
     bool buffered = false;  ///< a battery holds the grid at zero by itself
+    double stir_w = 0.0;    ///< of `others_w` from tick to tick, lately; the grid reading may be older by that much
     double twin_w = 0.0;    ///< Σ low twins at the grid reading's time
     MonoTime grid_changed_at{};
     bool settled = false;  ///< all twins have settled, at the grid reading's time

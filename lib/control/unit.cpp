@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "control/step_test.hpp"
+
 namespace sluice::control {
 namespace {
 
@@ -51,7 +53,9 @@ constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
 constexpr double kLieShare = 0.25;
 constexpr int kUnseenSteps = 2;
-constexpr double kLargeStepW = 500.0;  // no kettle hides it: once is enough
+constexpr double kWholeMinerShare = 0.8;
+constexpr double kLargeStepW = 500.0;
+constexpr Duration kDoubted = minutes(10);
 // A lost or mistrusted miner may draw this much more than it was told to.
 constexpr double kUnreachableMargin = 1.10;
 // A date that changes again so soon is a clock that jumps about, not another day.
@@ -356,10 +360,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   }
   if (wanted_ == CommandKind::sleep && seen.state == MinerState::asleep) {
     resent_ = 0;
-    if (sent_.kind == CommandKind::sleep) {  // it does as it is told, again
-      ignores_targets_ = false;
-      unseen_steps_ = 0;
-    }
+    if (sent_.kind == CommandKind::sleep) ignores_targets_ = false;  // it does as it is told, again
   }
   // A target that is not ours: lost, if it is the one that was last confirmed; somebody else's otherwise.
   const bool comparable = on() && seen.state == MinerState::running && seen.target_readback.usable() &&
@@ -385,8 +386,10 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
     return;
   }
   // Firmware may name a target only once it acts on it: any of our own last ones is not a stranger's.
+  // A command may have waited minutes for its turn before it was heard.
+  const bool just_heard = now - std::max(changed_at_, answered_at_) < kOwnEcho;
   for (const Watts recent : heard_targets_) {
-    if (std::fabs((seen.target_readback.value - recent).value()) <= tolerance_w && now - changed_at_ < kOwnEcho) return;
+    if (just_heard && std::fabs((seen.target_readback.value - recent).value()) <= tolerance_w) return;
   }
   strange_at_ = now;
   if (++strange_targets_ < 2) return;
@@ -409,7 +412,11 @@ void Unit::check_health(const MinerObservation& seen, MonoTime now) {
     alarms_.set(Alarm::miner_ignores_stop, false);
   }
   alarms_.set(Alarm::miner_manual_override, now < override_until_);
-  alarms_.set(Alarm::miner_not_following, ignores_targets_ || unseen_steps_ >= kUnseenSteps);
+  // One that sleeps as told has no target to follow; whether it follows the next one is as doubtful as before.
+  const bool at_rest = wanted_ == CommandKind::sleep && seen.state == MinerState::asleep;
+  const bool doubted = doubted_since_ != MonoTime{} && now - doubted_since_ >= kDoubted;
+  const bool unseen = !at_rest && (unseen_steps_ >= kUnseenSteps || doubted);
+  alarms_.set(Alarm::miner_not_following, ignores_targets_ || unseen);
 
   if (seen.temperature.fresh(now, minutes(2))) {
     const double hottest_c = seen.temperature.value.value();
@@ -528,7 +535,7 @@ void Unit::want_sleep(MonoTime now) {
 void Unit::want_nothing() { wanted_ = CommandKind::none; }
 
 void Unit::learn_step(double ratio, double step_w) {
-  unseen_steps_ = 0;
+  step_seen();
   confirmed_at_ = observed_at_;
   // The step shows the slope; an offset is taken up by the balance itself. Small steps say less: loads move too.
   const double seen_gain = learned_.draw_gain * ratio;
@@ -577,6 +584,7 @@ void Unit::learn_fit(const StepFit& fit) {
   }
   misfits_ = 0;
   if (fit.dead_known) {
+    step_seen();
     teach(learned_.dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
     // A load that comes and goes looks like chasing. What the meter shows of an own step says which of the two it was:
     // now that its time is known, there is less to be cautious about.
@@ -606,7 +614,18 @@ void Unit::learn_wake(const MinerObservation& seen) {
   wake_sent_ = MonoTime{};
 }
 
-void Unit::step_unseen(double step_w) { unseen_steps_ += std::fabs(step_w) >= kLargeStepW ? kUnseenSteps : 1; }
+void Unit::step_unseen(double step_w) {
+  // Steps answer kettles and clouds, and another one of these may cancel such a step; of a miner that does nothing the
+  // balance stays wrong and asks for the next one, unless it stands at its end. A whole miner is hardly ever cancelled.
+  unseen_steps_ += std::fabs(step_w) >= kWholeMinerShare * max_w() ? kUnseenSteps : 1;
+  if (std::fabs(step_w) >= kLargeStepW && doubted_since_ == MonoTime{}) doubted_since_ = observed_at_;
+}
+
+void Unit::steps_together(double unexplained_w) {
+  const double mine_w = std::fabs(metered_w(Bound::low) - before_step_w_);
+  // Had it stood still, all of its own step would be missing.
+  if (mine_w >= kSmallestTestW && std::fabs(unexplained_w) < kSeenWithin * mine_w) step_seen();
+}
 
 void Unit::new_day(std::int64_t local_day, MonoTime now) {
   if (local_day == 0 || local_day == day_) return;

@@ -124,8 +124,13 @@ class Unit {
   // --- learning --------------------------------------------------------------------------------------------------
   /// An own step of this unit alone showed `ratio` of itself on the grid meter.
   void learn_step(double ratio, double step_w);
-  /// A step test of this unit begins: what it reports now is what it reported before.
-  void step_begins() { reported_before_w_ = reported_now_w_; }
+  /// A step test begins: what it reports and draws now is what it did before.
+  void step_begins() {
+    reported_before_w_ = reported_now_w_;
+    before_step_w_ = metered_w(Bound::low);
+  }
+  /// Several moved in one test; of what all of them should have changed, the meter shows `unexplained_w` more.
+  void steps_together(double unexplained_w);
   /// What the samples around a step showed of the dead time and a ramp.
   void learn_fit(const StepFit& fit);
   /// What was learned of its dynamics is believed less: something contradicts it.
@@ -167,6 +172,10 @@ class Unit {
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
+  void step_seen() {
+    unseen_steps_ = 0;
+    doubted_since_ = MonoTime{};
+  }
   void heard(Watts target);
   void resend(MonoTime now);
   void new_day(std::int64_t local_day, MonoTime now);
@@ -235,13 +244,15 @@ class Unit {
   double last_swing_w_ = 0.0;
   int swings_ = 0;  ///< in a row, quick and alike
   MonoTime observed_at_{};
-  int unseen_steps_ = 0;
+  int unseen_steps_ = 0;      ///< since one was seen
+  MonoTime doubted_since_{};  ///< a large one was not
   std::uint32_t reboots_ = 0;
   std::int64_t day_ = 0;
   MonoTime day_renewed_at_{};
   std::int32_t starts_today_ = 0;
   std::int32_t writes_today_ = 0;
   double reported_before_w_ = 0.0;
+  double before_step_w_ = 0.0;
   bool reported_known_ = false;
   double reported_now_w_ = 0.0;
   MonoTime reported_at_{};

@@ -62,5 +62,18 @@ TEST(StepTest, ABatteryThatHoldsTheGridAtZeroAnswersInItsPlace) {
   EXPECT_EQ(last, StepVerdict::confirmed);
 }
 
+// The reading of the sun is newer than that of the grid: the jump seems to have cancelled the step.
+TEST(StepTest, AJumpOfTheSunAtTheEndAccusesNobody) {
+  StepTest test;
+  test.begin(0, sight(0, -800, 1000, 0, true));
+  StepVerdict last = StepVerdict::none;
+  for (int s = 1; s < 30 && test.running(); ++s) {
+    StepTest::Sight seen = sight(s, -795, 1500, s, s > 5);
+    seen.stir_w = 400;
+    last = test.judge(seen);
+  }
+  EXPECT_EQ(last, StepVerdict::unclear);
+}
+
 }  // namespace
 }  // namespace sluice::control

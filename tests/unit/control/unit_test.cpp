@@ -28,5 +28,109 @@ TEST(Unit, AStepThatFitsEndsTheCautionOfChasing) {
   EXPECT_GT(unit.trust(), 0.3);
 }
 
+/// A miner that runs, with its unit; the clock stands at the last observation.
+struct Running {
+  Running() {
+    seen.link = LinkState::up;
+    seen.identity = IdentityVerdict::accepted;
+    seen.state = MinerState::running;
+    seen.envelope.kind = EnvelopeKind::range;
+    seen.envelope.min = Watts(900);
+    seen.envelope.max = Watts(3250);
+    seen.envelope.step = Watts(5);
+    tells(Watts(1000));
+    look();
+  }
+  void tells(Watts target) {
+    seen.state_at = now;
+    seen.target_readback = Reading<Watts>::good(target, now);
+  }
+  void look() {
+    unit.observe(seen, now, 1, true);
+    unit.look_at_meter(now);
+  }
+  /// The command that the unit wants reaches it now.
+  void hears() {
+    seen.command = {unit.sequence(), CommandKind::target, unit.target(), CommandStatus::acknowledged, now, now};
+    look();
+  }
+  void pass(Duration time) {
+    now += time;
+    look();
+  }
+  bool alarmed(Alarm alarm) const { return unit.alarms().has(alarm); }
+
+  MinerSite site;
+  MonoTime now{seconds(3700)};
+  Unit unit{site, MinerMemory{}, MonoTime(seconds(3600)), WallTime{}};
+  MinerObservation seen;
+};
+
+// Firmware that is written to every few minutes only hears a target long after it was decided, and names the one before
+// until it acts.
+TEST(Unit, ATargetThatWaitedForItsTurnIsNotAStrangers) {
+  Running miner;
+  for (const double target_w : {2000.0, 2500.0}) {
+    miner.unit.want_target(Watts(target_w), miner.now);
+    miner.pass(seconds(120));
+    miner.hears();
+    for (int look = 0; look < 3 && target_w > 2000.0; ++look) {
+      miner.pass(seconds(3));
+      miner.tells(Watts(2000));
+      miner.look();
+    }
+    miner.pass(seconds(30));
+    miner.tells(Watts(target_w));
+    miner.look();
+  }
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_manual_override));
+}
+
+TEST(Unit, OneStepThatWasNotSeenIsAnAccidentTwoAreAnAlarm) {
+  Running miner;
+  miner.unit.step_unseen(700.0);
+  miner.pass(seconds(1));
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_not_following));
+  miner.unit.step_unseen(250.0);
+  miner.pass(seconds(1));
+  EXPECT_TRUE(miner.alarmed(Alarm::miner_not_following));
+}
+
+// At its maximum it is given no second step.
+TEST(Unit, ALargeStepThatWasNotSeenIsAnAlarmOnceNothingSpokeForItForLong) {
+  Running miner;
+  miner.unit.step_unseen(700.0);
+  miner.pass(seconds(599));
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_not_following));
+  miner.pass(seconds(2));
+  EXPECT_TRUE(miner.alarmed(Alarm::miner_not_following));
+  miner.unit.learn_step(1.0, 300.0);
+  miner.pass(seconds(1));
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_not_following));
+}
+
+TEST(Unit, AWholeMinerThatWasNotSeenIsAnAlarmAtOnce) {
+  Running miner;
+  miner.unit.step_unseen(3000.0);
+  miner.pass(seconds(1));
+  EXPECT_TRUE(miner.alarmed(Alarm::miner_not_following));
+}
+
+// In a fleet hardly ever one moves alone.
+TEST(Unit, AnAlarmEndsOnceItsStepIsSeenAmongThoseOfOthers) {
+  for (const double unexplained_w : {-900.0, 100.0}) {
+    Running miner;
+    miner.unit.step_unseen(700.0);
+    miner.unit.step_unseen(700.0);
+    miner.unit.step_begins();
+    miner.unit.want_target(Watts(2000), miner.now);
+    miner.hears();
+    miner.pass(seconds(90));
+    miner.unit.steps_together(unexplained_w);
+    miner.pass(seconds(1));
+    EXPECT_EQ(miner.alarmed(Alarm::miner_not_following), unexplained_w < -500.0) << unexplained_w;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::control
