@@ -335,7 +335,9 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
 
   // Told to sleep and still at work: sent again, and again, with an alarm.
   const bool at_work = seen.state == MinerState::running || seen.state == MinerState::waking;
-  const Duration stop_patience = from_seconds(2.0 * (dead_s + to_seconds(dynamics_.ramp_down)) + 20.0);
+  // While it wakes, firmware may hear it only once that is over.
+  const double waking_s = seen.state == MinerState::waking ? kSlower * wake_s() : 0.0;
+  const Duration stop_patience = from_seconds(2.0 * (dead_s + to_seconds(dynamics_.ramp_down)) + waking_s + 20.0);
   if (wanted_ == CommandKind::sleep && at_work && seen.state_at > answered_at_ + stop_patience) {
     if (resent_ >= 1) alarms_.set(Alarm::miner_ignores_stop);
     resend(now);

@@ -40,6 +40,7 @@ constexpr Regression kRegressions[] = {
     {286, "a wake that got lost was not repeated because the readings contradicted its twin"},
     {648, "full power had no daily starts"},
     {116, "of a fleet no step is seen alone: a miner that followed stayed alarmed as not following"},
+    {2, "told to sleep while it woke, it was accused of ignoring that"},
     {1009, "what failed before a reboot was sent again after it"},
 };
 

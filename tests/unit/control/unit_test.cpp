@@ -86,6 +86,26 @@ TEST(Unit, ATargetThatWaitedForItsTurnIsNotAStrangers) {
   EXPECT_FALSE(miner.alarmed(Alarm::miner_manual_override));
 }
 
+// Firmware that wakes hears a sleep only once it is awake.
+TEST(Unit, AStopThatWaitsForTheEndOfAWakeIsNotIgnored) {
+  for (const bool wakes : {true, false}) {
+    Running miner;
+    miner.seen.dynamics.wake = seconds(600);
+    miner.unit.want_sleep(miner.now);
+    for (int second = 0; second < 500; ++second) {
+      miner.now += seconds(1);
+      if (miner.seen.command.sequence != miner.unit.sequence()) {
+        miner.seen.command = {miner.unit.sequence(),       CommandKind::sleep, Watts(900),
+                              CommandStatus::acknowledged, miner.now,          miner.now};
+      }
+      miner.seen.state = wakes ? MinerState::waking : MinerState::running;
+      miner.seen.state_at = miner.now;
+      miner.look();
+    }
+    EXPECT_EQ(miner.alarmed(Alarm::miner_ignores_stop), !wakes);
+  }
+}
+
 TEST(Unit, OneStepThatWasNotSeenIsAnAccidentTwoAreAnAlarm) {
   Running miner;
   miner.unit.step_unseen(700.0);
