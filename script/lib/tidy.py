@@ -1,16 +1,17 @@
 """Runs clang-tidy over sources that changed since they last passed, several of a folder as one: their headers are nearly
-all of the work, and are read once then. What is found in such a batch, and names that clash in it, is looked at again
-in smaller ones, so that every finding comes from a source by itself."""
+all of the work, and are read once then. A source whose names clash with those before it goes into another batch. Where a
+batch has findings its sources are looked at one by one, so that every finding comes from a source by itself."""
 
 import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
 
-BATCH = 8
+BATCH = 10
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "tidy"
 
@@ -32,38 +33,55 @@ def stamp(source):
     return WORK / (str(source.relative_to(ROOT)).replace("/", "@") + ".ok")
 
 
-def clang_tidy(sources, command):
+def clang_tidy(sources, command, checks=""):
     """What it says about `sources`, empty when nothing."""
     directory, words = command
-    name = stamp(sources[0]).stem
-    folder = WORK / "batch" / name
+    folder = WORK / "batch" / stamp(sources[0]).stem
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--quiet", "-p", str(folder), f"--config-file={ROOT}/.clang-tidy"]
     main = sources[0]
     if len(sources) > 1:
         main = folder / "batch.cpp"
         main.write_text("".join(f'#include "{source}"\n' for source in sources))
-        options += ["--checks=-bugprone-suspicious-include", "--header-filter=/(lib|cmd|adapters)/.*"]
-    arguments = [*words, "-c", str(main)]
-    entry = {"directory": directory, "file": str(main), "arguments": arguments}
+        options += [f"--checks={checks or '-bugprone-suspicious-include'}", "--header-filter=/(lib|cmd|adapters)/.*"]
+    entry = {"directory": directory, "file": str(main), "arguments": [*words, "-c", str(main)]}
     (folder / "compile_commands.json").write_text(json.dumps([entry]))
     run = subprocess.run(["clang-tidy-19", *options, str(main)], capture_output=True, text=True, check=False)
-    if run.returncode == 0:
-        return ""
-    return run.stdout + "".join(line for line in run.stderr.splitlines(True) if "error:" in line)
+    return "" if run.returncode == 0 else run.stdout + run.stderr
+
+
+def clashing(sources, command):
+    """The sources that do not compile after those before them, found by little more than a compiler's front end."""
+    apart = []
+    together = list(sources)
+    while len(together) > 1:
+        report = clang_tidy(together, command, checks="-*,readability-redundant-smartptr-get")
+        named = re.findall(r"^(/[^:]+\.cpp):\d+:\d+: error", report, re.MULTILINE)
+        first = next((s for s in together[1:] if str(s) in named), None)
+        if not report:
+            break
+        first = first or together[-1]
+        together.remove(first)
+        apart.append(first)
+    return apart
 
 
 def check(sources, command):
     """Findings in `sources`; those without one are stamped."""
-    report = clang_tidy(sources, command)
-    if not report:
-        for source in sources:
-            stamp(source).touch()
-        return []
-    if len(sources) == 1:
-        return [report]
-    half = len(sources) // 2
-    return check(sources[:half], command) + check(sources[half:], command)
+    reports = []
+    while sources:
+        later = clashing(sources, command)
+        batch = [s for s in sources if s not in later]
+        report = clang_tidy(batch, command)
+        alone = batch if report and len(batch) > 1 else []
+        for source in alone or batch:
+            own = clang_tidy([source], command) if alone else report
+            if own:
+                reports.append(own)
+            else:
+                stamp(source).touch()
+        sources = later
+    return reports
 
 
 def batches(pending, known):
