@@ -118,6 +118,8 @@ config::Catalogue to_config_catalogue(const Inventory& inventory) {
     one.may_have_token = found.may_have_token;
     one.bought = found.series_for(feeds::Use::import) != nullptr;
     one.sold = found.series_for(feeds::Use::export_) != nullptr;
+    one.colours = found.series_for(feeds::Use::colour) != nullptr;
+    one.events = found.series_for(feeds::Use::event) != nullptr;
     one.over_mqtt = found.carrier == feeds::Carrier::mqtt;
     catalogue.feeds.push_back(std::move(one));
   }

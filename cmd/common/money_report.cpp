@@ -64,7 +64,9 @@ json money_json(const runtime::MarketView& view, WallTime wall, bool wall_sane) 
       {"currency", view.settings.currency}, {"state", state_name(view.state)}, {"since_unix_ms", unix_ms(view.since)}};
   out["now"] = view.outlook && wall_sane ? present(*view.outlook, wall) : json::object();
   out["feeds"] = json::array();
-  for (const auto& [use, report] : {std::pair("import", view.reports.bought), std::pair("export", view.reports.sold)}) {
+  for (const auto& [use, report] :
+       {std::pair("import", view.reports.bought), std::pair("export", view.reports.sold),
+        std::pair("colours", view.reports.colours), std::pair("events", view.reports.events)}) {
     if (!report) continue;
     out["feeds"].push_back({{"use", use},
                             {"feed", report->feed},

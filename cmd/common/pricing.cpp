@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -19,6 +20,14 @@ using config::HashSourceConfig;
 
 constexpr const char* kDrawnUnknown = "drawn_unknown";
 constexpr Duration kRememberBillEach = std::chrono::minutes(15);
+
+/// Where a configuration names feeds, and what for.
+constexpr std::array<std::pair<const FeedConfig* (*)(const config::Config&), bool io::FeedPlan::*>, 4> kFeedUses{{
+    {[](const config::Config& config) { return &config.prices.bought; }, &io::FeedPlan::bought},
+    {[](const config::Config& config) { return &config.prices.sold; }, &io::FeedPlan::sold},
+    {[](const config::Config& config) { return &config.tariff.colours; }, &io::FeedPlan::colours},
+    {[](const config::Config& config) { return &config.tariff.event_feed; }, &io::FeedPlan::events},
+}};
 
 /// Another text for other options. They are not told themselves: the owner may have put a secret into a URL.
 std::string key_of(const FeedConfig& feed) {
@@ -140,8 +149,8 @@ runtime::MarketSettings market_settings(const config::Config& config) {
 Result<std::vector<io::FeedPlan>> feed_plans(const config::Config& config, const feeds::Library& library,
                                              const Services& services) {
   std::vector<io::FeedPlan> plans;
-  for (const bool sold : {false, true}) {
-    const FeedConfig& feed = sold ? config.prices.sold : config.prices.bought;
+  for (const auto& [member, used] : kFeedUses) {
+    const FeedConfig& feed = *member(config);
     if (feed.feed.empty()) continue;
     auto same = std::ranges::find(plans, key_of(feed), &io::FeedPlan::key);
     if (same == plans.end()) {
@@ -150,7 +159,7 @@ Result<std::vector<io::FeedPlan>> feed_plans(const config::Config& config, const
       plans.push_back(std::move(*plan));
       same = std::prev(plans.end());
     }
-    (sold ? same->sold : same->bought) = true;
+    (*same).*used = true;
   }
   return plans;
 }
@@ -228,13 +237,36 @@ std::shared_ptr<BillDesk> open_bill(std::shared_ptr<const Tariff> tariff, std::s
   return std::make_shared<BillDesk>(std::move(tariff), kept, announcer);
 }
 
+namespace {
+
+/// By the tariff's names; a name that it does not have leaves the day without a colour.
+std::map<tariff::LocalDay, std::uint8_t> colours_of(const FeedReport& report, const Tariff& tariff) {
+  std::map<tariff::LocalDay, std::uint8_t> colours;
+  const auto& names = tariff.plan.colours.names;
+  for (const EnergySlot& slot : report.series) {
+    const auto told = static_cast<std::size_t>(slot.price.value());
+    if (told >= report.colours.size()) continue;
+    const auto known = std::ranges::find(names, report.colours[told]);
+    if (known != names.end())
+      colours[tariff.local_time.at(slot.begin).day] = static_cast<std::uint8_t>(known - names.begin());
+  }
+  return colours;
+}
+
+}  // namespace
+
 runtime::TariffOutlook tariff_outlook(std::shared_ptr<const Tariff> tariff, std::shared_ptr<const BillDesk> bill) {
   if (tariff == nullptr) return {};
-  return [tariff = std::move(tariff), bill = std::move(bill)](const PriceOutlook* energy, const PriceOutlook* exported,
-                                                              WallTime from, WallTime to) {
+  return [tariff = std::move(tariff), bill = std::move(bill)](const runtime::Announced& announced, WallTime from,
+                                                              WallTime to) {
     tariff::Circumstances circumstances = tariff->circumstances();
-    circumstances.live_energy = energy;
-    circumstances.live_export = exported;
+    circumstances.live_energy = announced.energy;
+    circumstances.live_export = announced.exported;
+    if (announced.colours != nullptr) circumstances.colours = colours_of(*announced.colours, *tariff);
+    if (announced.events != nullptr) {
+      for (const EnergySlot& slot : announced.events->series)
+        circumstances.events.push_back({slot.begin, slot.end, {}, {}});
+    }
     if (bill) circumstances.drawn = bill->drawn();
     return tariff::Evaluation(tariff->plan, tariff->local_time, std::move(circumstances)).outlook(from, to);
   };
@@ -248,7 +280,8 @@ void attach(std::shared_ptr<BillDesk> bill, runtime::Plan& plan) {
 
 std::vector<std::string> price_urls(const config::Config& config, const feeds::Library& library) {
   std::vector<std::string> urls;
-  for (const FeedConfig& feed : {config.prices.bought, config.prices.sold}) {
+  for (const auto& [member, used] : kFeedUses) {
+    const FeedConfig& feed = *member(config);
     const feeds::Definition* found = library.find(feed.feed);
     if (found == nullptr || found->carrier == feeds::Carrier::mqtt) continue;
     if (const auto filled = feeds::with_options(*found, feed.options)) urls.push_back(filled->url);

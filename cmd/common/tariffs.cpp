@@ -157,6 +157,11 @@ TariffLoad load_tariff(const config::Config& config, const std::vector<std::stri
           "write what a kWh costs then");
     ready.events.push_back({*from, *to, event.import_price, event.export_price});
   }
+  if (!section.colours.feed.empty() && ready.plan.colours.names.empty())
+    say(Severity::error, "tariff.colours", "the plan knows no colours of days", "remove it, or choose another plan");
+  const auto has_event_price = [](const tariff::Version& version) { return version.event_period.has_value(); };
+  if (!section.event_feed.feed.empty() && std::ranges::none_of(ready.plan.versions, has_event_price))
+    say(Severity::error, "tariff.event_feed", "the plan has no price for events", "remove it, or choose another plan");
   if (now)
     for (const yaml::Diagnostic& one : lint_age(ready.plan, ready.local_time.at(*now).day))
       say(Severity::warning, "tariff.plan", to_string(one));

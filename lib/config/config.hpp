@@ -125,6 +125,13 @@ struct NotifyConfig {
 /// What feeding in pays, where the bill says otherwise than the plan.
 enum class TariffExport : std::uint8_t { plan, none, same, fixed };
 
+/// A price feed of config/prices with what it asks for; no `feed`: none.
+struct FeedConfig {
+  std::string feed;
+  std::map<std::string, std::string> options;
+  SecretRef token;
+};
+
 /// The electricity tariff: a plan, and what the owner's bill says otherwise. Prices are in `site.currency`.
 struct TariffConfig {
   struct Adder {
@@ -143,17 +150,11 @@ struct TariffConfig {
   TariffExport exported = TariffExport::plan;
   std::optional<PricePerKwh> export_price;  ///< of `fixed`
   std::vector<Event> events;
+  FeedConfig colours, event_feed;
   double demand_rate_per_kw = 0.0;  ///< 0: the plan's demand charges
   Duration demand_interval{std::chrono::minutes(15)};
   double demand_ratchet_pct = 0.0;
   Watts accepted_peak{0.0};  ///< import up to this never counts as raising the peak
-};
-
-/// A price feed of config/prices with what it asks for; no `feed`: none.
-struct FeedConfig {
-  std::string feed;
-  std::map<std::string, std::string> options;
-  SecretRef token;
 };
 
 /// Live prices of energy. Prices are in `site.currency`.

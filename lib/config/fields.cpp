@@ -908,6 +908,25 @@ const Field kBattery[] = {
 
 constexpr double kDearest = 1e5;  // in any currency
 
+const Field kFeed[] = {
+    {.name = "feed",
+     .type = text,
+     .required = true,
+     .text = "A price feed; `sluice prices` lists them.",
+     .store = store<&FeedConfig::feed>,
+     .show = nothing},
+    {.name = "options",
+     .type = options,
+     .text = "What the feed asks for: a region, a product, an area.",
+     .store = store_options<&FeedConfig::options>,
+     .show = nothing},
+    {.name = "token",
+     .type = secret,
+     .text = "Its access token, where it asks for one.",
+     .store = store_secret<&FeedConfig::token>,
+     .show = nothing},
+};
+
 const Field kTariffAdders[] = {
     {.name = "name",
      .type = name,
@@ -1055,6 +1074,16 @@ const Field kTariff[] = {
      .text = "Critical-peak hours, told by hand.",
      .fields = kTariffEvents,
      .enter = append<&TariffConfig::events>},
+    {.name = "event_feed",
+     .type = section,
+     .text = "Critical-peak hours, as a feed announces them.",
+     .fields = kFeed,
+     .enter = inside<&TariffConfig::event_feed>},
+    {.name = "colours",
+     .type = section,
+     .text = "The colours of days, as a feed announces them; a day of unknown colour costs what the plan assumes.",
+     .fields = kFeed,
+     .enter = inside<&TariffConfig::colours>},
     {.name = "demand",
      .type = section,
      .text = "The demand charge, where your bill says otherwise than the plan.",
@@ -1259,25 +1288,6 @@ const Field kSchedule[] = {
      .fallback = "for `eco` only",
      .text = "What `eco` holds.",
      .store = store<&PeriodConfig::power>,
-     .show = nothing},
-};
-
-const Field kFeed[] = {
-    {.name = "feed",
-     .type = text,
-     .required = true,
-     .text = "A price feed; `sluice prices` lists them.",
-     .store = store<&FeedConfig::feed>,
-     .show = nothing},
-    {.name = "options",
-     .type = options,
-     .text = "What the feed asks for: a region, a product, an area.",
-     .store = store_options<&FeedConfig::options>,
-     .show = nothing},
-    {.name = "token",
-     .type = secret,
-     .text = "Its access token, where it asks for one.",
-     .store = store_secret<&FeedConfig::token>,
      .show = nothing},
 };
 

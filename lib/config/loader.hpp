@@ -42,6 +42,7 @@ struct Catalogue {
     std::vector<Template::Word> options;
     bool needs_token = false, may_have_token = false;
     bool bought = true, sold = true;  ///< which prices it tells
+    bool colours = false, events = false;
     bool over_mqtt = false;
   };
   std::vector<Adapter> adapters;

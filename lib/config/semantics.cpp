@@ -69,6 +69,7 @@ class Checker {
     heat();
     schedule();
     prices();
+    signals();
     hash_price();
   }
 
@@ -670,13 +671,24 @@ class Checker {
       const Catalogue::Feed* found = feed_named(one.feed);
       return found != nullptr && found->over_mqtt;
     };
-    return over_mqtt(config_.prices.bought) || over_mqtt(config_.prices.sold);
+    return over_mqtt(config_.prices.bought) || over_mqtt(config_.prices.sold) || over_mqtt(config_.tariff.colours) ||
+           over_mqtt(config_.tariff.event_feed);
+  }
+
+  void signals() {
+    if (!written("tariff") || !sound("tariff")) return;
+    if (written("tariff.colours"))
+      feed(config_.tariff.colours, "tariff.colours", &Catalogue::Feed::colours, "tell the colours of days");
+    if (written("tariff.event_feed"))
+      feed(config_.tariff.event_feed, "tariff.event_feed", &Catalogue::Feed::events, "announce events");
   }
 
   void prices() {
     if (!written("prices") || !sound("prices")) return;
-    if (written("prices.import")) feed(config_.prices.bought, "prices.import", false);
-    if (written("prices.export")) feed(config_.prices.sold, "prices.export", true);
+    if (written("prices.import"))
+      feed(config_.prices.bought, "prices.import", &Catalogue::Feed::bought, "tell what energy costs");
+    if (written("prices.export"))
+      feed(config_.prices.sold, "prices.export", &Catalogue::Feed::sold, "tell what energy brings");
     if (written("prices.export") && !written("prices.import") && !config_.prices.fallback_import)
       error("prices", "what feeding in brings says nothing without what energy costs",
             "add import, or fallback_per_kwh for a price that never changes");
@@ -685,7 +697,7 @@ class Checker {
               "write fallback_per_kwh with what energy costs you usually");
   }
 
-  void feed(const FeedConfig& one, const std::string& path, bool sold) {
+  void feed(const FeedConfig& one, const std::string& path, bool Catalogue::Feed::* use, std::string_view what) {
     const Catalogue::Feed* found = feed_named(one.feed);
     if (found == nullptr) {
       std::vector<std::string> names;
@@ -694,9 +706,7 @@ class Checker {
                    catalogue_.feed_mistakes.empty() ? listed(one.feed, std::move(names))
                                                     : fmt::format("{}", fmt::join(catalogue_.feed_mistakes, "; ")));
     }
-    if (!(sold ? found->sold : found->bought))
-      error(path + ".feed", fmt::format("{} does not tell what energy {}", found->id, sold ? "brings" : "costs"),
-            "choose another feed");
+    if (!(found->*use)) error(path + ".feed", fmt::format("{} does not {}", found->id, what), "choose another feed");
     std::vector<std::string> names;
     for (const auto& word : found->options) {
       names.push_back(word.name);

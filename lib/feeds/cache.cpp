@@ -53,11 +53,11 @@ std::string to_cache(const CachedFeed& feed) {
 Result<CachedFeed> feed_from_cache(std::string_view text) {
   try {
     const json from = json::parse(text);
-    if (from.at("version") != kVersion || from.at("series").size() != kUseCount) return damaged();
+    if (from.at("version") != kVersion || from.at("series").size() > kUseCount) return damaged();
     CachedFeed feed;
     feed.key = from.at("key").get<std::string>();
     feed.heard = from_unix_ms(from.at("heard_unix_ms").get<std::int64_t>());
-    for (std::size_t use = 0; use < kUseCount; ++use) {
+    for (std::size_t use = 0; use < from["series"].size(); ++use) {
       for (const json& row : from.at("series").at(use)) feed.prices.of[use].push_back(slot_of(row));
       if (!sound(feed.prices.of[use])) return damaged();
     }

@@ -56,7 +56,8 @@ class Filler {
 }  // namespace
 
 const SeriesForm* Definition::series_for(Use use) const {
-  for (const Use wanted : {use, Use::energy}) {
+  const bool signal = use == Use::colour || use == Use::event;
+  for (const Use wanted : {use, signal ? use : Use::energy}) {
     const auto found = std::ranges::find(series, wanted, &SeriesForm::use);
     if (found != series.end()) return &*found;
   }

@@ -30,8 +30,14 @@ enum class Unit : std::uint8_t {
   currency_mwh,
 };
 /// What a series is for. A market price is `energy`: the same bought and sold.
-enum class Use : std::uint8_t { energy, import, export_ };
-inline constexpr std::size_t kUseCount = 3;
+enum class Use : std::uint8_t {
+  energy,
+  import,
+  export_,
+  colour,  ///< of a day: the number of a slot is an index into `Definition::colours`
+  event,   ///< a slot is an event; its number says nothing
+};
+inline constexpr std::size_t kUseCount = 5;
 
 /// What stands at `pointer` is one of `is`; `null` also stands for a missing one.
 struct Match {
@@ -87,6 +93,8 @@ struct Definition {
   std::string sequence;       ///< ENTSO-E: which auction
   std::string currency;
   Unit unit = Unit::currency_kwh;
+  /// Name of a tariff's colour, and the words of the source for it. Any other word: not told yet.
+  std::vector<std::pair<std::string, std::vector<std::string>>> colours;
   TimeForm time = TimeForm::iso;
   Stamp stamp = Stamp::begin;
   Duration slot{};            ///< 0: the commonest distance of two rows
@@ -98,7 +106,7 @@ struct Definition {
   Duration max_age = std::chrono::hours(26);
   std::vector<SeriesForm> series;
 
-  /// The series for buying or selling: its own, else the market's. Null: the feed does not tell.
+  /// The series for a use; for buying and selling its own, else the market's. Null: the feed does not tell.
   const SeriesForm* series_for(Use use) const;
 };
 

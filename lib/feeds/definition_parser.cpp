@@ -25,7 +25,13 @@ constexpr Words<TimeForm, 3> kTimes{
 constexpr Words<Stamp, 2> kStamps{{{"begin", Stamp::begin}, {"end", Stamp::end}}};
 constexpr Words<Unit, 3> kUnits{
     {{"currency/kWh", Unit::currency_kwh}, {"cent/kWh", Unit::cent_kwh}, {"currency/MWh", Unit::currency_mwh}}};
-constexpr Words<Use, kUseCount> kUses{{{"energy", Use::energy}, {"import", Use::import}, {"export", Use::export_}}};
+constexpr Words<Use, kUseCount> kUses{{{"energy", Use::energy},
+                                       {"import", Use::import},
+                                       {"export", Use::export_},
+                                       {"colour", Use::colour},
+                                       {"event", Use::event}}};
+
+bool is_price(Use use) { return use != Use::colour && use != Use::event; }
 
 class DefinitionParser : private yaml::Reader {
  public:
@@ -33,10 +39,10 @@ class DefinitionParser : private yaml::Reader {
 
   void top(const Node& root, Definition& to) {
     if (!is_mapping(root, "")) return;
-    check_keys(root, "",
-               {"id",     "title",   "checked", "notes",  "options",       "token",    "zone",      "http",  "mqtt",
-                "format", "errors",  "expect",  "final",  "sequence",      "currency", "unit",      "time",  "stamps",
-                "slot_s", "floor_s", "fill",    "hold_s", "billed_mean_s", "poll",     "max_age_s", "series"});
+    check_keys(root, "", {"id",       "title",         "checked", "notes",     "options", "token",   "zone",
+                          "http",     "mqtt",          "format",  "errors",    "expect",  "final",   "sequence",
+                          "currency", "unit",          "time",    "stamps",    "slot_s",  "floor_s", "fill",
+                          "hold_s",   "billed_mean_s", "poll",    "max_age_s", "series",  "colours"});
     for (const auto& [key, member] : {std::pair{"id", &to.id}, {"title", &to.title}, {"checked", &to.checked}})
       if (const Node* node = required(root, "", key)) *member = text(*node, key);
     if (const Node* node = root.find("notes")) to.notes = text(*node, "notes");
@@ -46,7 +52,9 @@ class DefinitionParser : private yaml::Reader {
     carrier(root, to);
     answer(root, to);
     if (const Node* node = root.find("poll")) poll(*node, to.poll);
+    if (const Node* node = root.find("colours")) colours(*node, to);
     if (const Node* node = required(root, "", "series")) series(*node, to);
+    prices_or_signals(root, to);
     for (const auto& [name, fallback] : to.options)
       if (!used_.contains(name)) complain(*root.find("options"), "options." + name, "nothing uses it");
   }
@@ -60,6 +68,32 @@ class DefinitionParser : private yaml::Reader {
       if (std::ranges::find(kTimeMarks, key.text) != kTimeMarks.end())
         complain(key, "options." + key.text, "this name has a meaning of its own; choose another");
     }
+  }
+
+  void colours(const Node& node, Definition& to) {
+    if (!is_mapping(node, "colours")) return;
+    for (const auto& [key, value] : node.entries) {
+      std::vector<std::string> words;
+      each(value, "colours." + key.text,
+           [&](const Node& one, const std::string& where) { words.push_back(text(one, where)); });
+      to.colours.emplace_back(key.text, std::move(words));
+    }
+  }
+
+  /// Colours and events have no currency, and prices no colours.
+  void prices_or_signals(const Node& root, const Definition& to) {
+    if (to.series.empty()) return;
+    const bool prices = std::ranges::any_of(to.series, is_price, &SeriesForm::use);
+    if (prices) {
+      required(root, "", "currency");
+      required(root, "", "unit");
+    }
+    const bool coloured = std::ranges::count(to.series, Use::colour, &SeriesForm::use) > 0;
+    if (coloured && to.colours.empty()) complain(root, "colours", "is missing: which word means which colour?");
+    if (!coloured && !to.colours.empty()) complain(*root.find("colours"), "colours", "only `series.colour` uses it");
+    if (prices && !std::ranges::all_of(to.series, is_price, &SeriesForm::use))
+      complain(*root.find("series"), "series", "prices and signals are two feeds: write two files");
+    if (coloured && to.slot == Duration{}) complain(root, "slot_s", "is missing: write 86400, the length of a day");
   }
 
   void token(const Node& node, Definition& to) {
@@ -112,8 +146,8 @@ class DefinitionParser : private yaml::Reader {
     if (const Node* node = root.find("expect")) to.expect = matches(*node, "expect", to);
     if (const Node* node = root.find("final")) to.final = matches(*node, "final", to);
     if (const Node* node = root.find("sequence")) to.sequence = marked(*node, "sequence", to);
-    if (const Node* node = required(root, "", "currency")) to.currency = marked(*node, "currency", to);
-    if (const Node* node = required(root, "", "unit")) to.unit = word(*node, "unit", kUnits, to.unit);
+    if (const Node* node = root.find("currency")) to.currency = marked(*node, "currency", to);
+    if (const Node* node = root.find("unit")) to.unit = word(*node, "unit", kUnits, to.unit);
     if (const Node* node = root.find("time")) to.time = word(*node, "time", kTimes, to.time);
     if (const Node* node = root.find("stamps")) to.stamp = word(*node, "stamps", kStamps, to.stamp);
     if (const Node* node = root.find("fill")) {
@@ -173,7 +207,8 @@ class DefinitionParser : private yaml::Reader {
     if (const Node* value = lists ? required(node, where, "start") : node.find("start"))
       form.start = pointer(*value, where + ".start", to);
     if (const Node* value = node.find("end")) form.end = pointer(*value, where + ".end", to);
-    if (const Node* value = lists ? required(node, where, "value") : node.find("value"))
+    const bool valued = lists && form.use != Use::event;
+    if (const Node* value = valued ? required(node, where, "value") : node.find("value"))
       form.value = pointers(*value, where + ".value", to);
     if (const Node* value = node.find("forecast_value"))
       form.forecast_value = pointers(*value, where + ".forecast_value", to);

@@ -61,10 +61,14 @@ const json* pointed_at(const json& document, const std::string& pointer) {
   }
 }
 
+std::string word_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 bool matches(const json& document, const Match& match) {
   const json* found = pointed_at(document, match.pointer);
   const bool none = found == nullptr || found->is_null();
-  const std::string word = none ? "null" : found->is_string() ? found->get<std::string>() : found->dump();
+  const std::string word = none ? "null" : word_of(*found);
   return std::ranges::find(match.is, word) != match.is.end();
 }
 
@@ -140,6 +144,10 @@ class JsonReader {
           return fail(ErrorKind::protocol, "no {} in the answer: {}", pointer, shown(document));
         continue;
       }
+      if (list->is_object() && signal(form)) {
+        if (auto done = add(*list, form); !done) return done;  // one day at a time
+        continue;
+      }
       if (!list->is_array()) return fail(ErrorKind::protocol, "{} is no list: {}", pointer, shown(*list));
       if (list->empty()) rows_.unpublished = true;
       for (const json& row : *list) {
@@ -204,7 +212,14 @@ class JsonReader {
     return add_price(price == nullptr ? json(nullptr) : *price, found, form);
   }
 
+  static bool signal(const SeriesForm& form) { return form.use == Use::colour || form.use == Use::event; }
+
   Result<void> add_price(const json& value, Row row, const SeriesForm& form) {
+    if (form.use == Use::event) {
+      row.event = true;
+      return put(row, form);
+    }
+    if (form.use == Use::colour) return add_colour(value, row, form);
     if (value.is_null()) {
       ++rows_.unknown;
       return {};
@@ -212,6 +227,20 @@ class JsonReader {
     const auto price = number_of(value);
     if (!price) return fail(ErrorKind::protocol, "{} is no price, at {}", shown(value), plain_time(row.stamp, zone_));
     row.price = priced(*price, form);
+    return put(row, form);
+  }
+
+  Result<void> add_colour(const json& value, Row row, const SeriesForm& form) {
+    const std::string word = word_of(value);
+    const auto known = std::ranges::find_if(definition_.colours, [&](const auto& colour) {
+      return std::ranges::find(colour.second, word) != colour.second.end();
+    });
+    if (known == definition_.colours.end()) {
+      ++rows_.unknown;
+      rows_.unpublished = true;
+      return {};
+    }
+    row.price = static_cast<double>(known - definition_.colours.begin());
     return put(row, form);
   }
 
@@ -225,8 +254,12 @@ class JsonReader {
   }
 
   std::optional<WallTime> time_of(const json& value) const {
-    if (definition_.time == TimeForm::iso)
-      return value.is_string() ? parse_iso(value.get_ref<const std::string&>(), zone_) : std::nullopt;
+    if (definition_.time == TimeForm::iso) {
+      if (!value.is_string()) return std::nullopt;
+      const auto& text = value.get_ref<const std::string&>();
+      constexpr std::size_t kDateOnly = 10;
+      return parse_iso(text.size() == kDateOnly ? text + "T00:00" : text, zone_);
+    }
     const auto number = number_of(value);
     const double ms = number.value_or(-1.0) * (definition_.time == TimeForm::unix_s ? 1e3 : 1.0);
     // 2000 to 2100: milliseconds taken for seconds, or the other way round, are outside.

@@ -124,11 +124,12 @@ Result<Batch> judged(const FeedPlan& plan, feeds::Rows rows, const Batch& known,
 }
 
 std::shared_ptr<const FeedReport> report_of(const FeedPlan& plan, const Batch& prices, std::optional<WallTime> heard,
-                                            bool tried, const std::string& trouble, bool sold) {
+                                            bool tried, const std::string& trouble, Use use) {
   auto report = std::make_shared<FeedReport>();
   report->feed = plan.definition.id;
-  const feeds::SeriesForm* form = plan.definition.series_for(sold ? Use::export_ : Use::import);
+  const feeds::SeriesForm* form = plan.definition.series_for(use);
   if (form != nullptr) report->series = prices.series(form->use);
+  for (const auto& [name, words] : plan.definition.colours) report->colours.push_back(name);
   report->heard = heard;
   report->max_age = plan.definition.max_age;
   report->tried = tried;
@@ -161,8 +162,8 @@ class PriceService::Feed {
     return plan_.messages ? listen() : ask();
   }
 
-  std::shared_ptr<const FeedReport> report(bool sold) const {
-    return report_of(plan_, prices_, heard_, tried_, trouble_, sold);
+  std::shared_ptr<const FeedReport> report(Use use) const {
+    return report_of(plan_, prices_, heard_, tried_, trouble_, use);
   }
 
  private:
@@ -172,7 +173,9 @@ class PriceService::Feed {
     std::optional<Error> error = heard.error;
     if (heard.any) {
       auto batch = judged(plan_, std::move(heard.rows), prices_, now);
-      if (batch && batch->empty() && !error) error = Error{ErrorKind::protocol, "no prices in its answer"};
+      // That no event is announced is an answer.
+      if (batch && batch->empty() && !error && !plan_.events)
+        error = Error{ErrorKind::protocol, "no prices in its answer"};
       if (batch) {
         take(*batch, now);
       } else {
@@ -242,9 +245,10 @@ class PriceService::Feed {
   /// Of the series in use, the one that ends first.
   WallTime known(WallTime now) const {
     WallTime reach = WallTime::max();
-    for (const bool sold : {false, true}) {
-      if (!(sold ? plan_.sold : plan_.bought)) continue;
-      const feeds::SeriesForm* form = plan_.definition.series_for(sold ? Use::export_ : Use::import);
+    for (const auto& [use, wanted] : {std::pair(Use::import, plan_.bought), std::pair(Use::export_, plan_.sold),
+                                      std::pair(Use::colour, plan_.colours)}) {
+      if (!wanted) continue;
+      const feeds::SeriesForm* form = plan_.definition.series_for(use);
       if (form != nullptr) reach = std::min(reach, feeds::known_until(prices_.series(form->use), now));
     }
     return reach;
@@ -359,8 +363,10 @@ PriceService::~PriceService() = default;
 void PriceService::publish() {
   LiveReports reports;
   for (const auto& feed : feeds_) {
-    if (feed->plan().bought) reports.bought = feed->report(false);
-    if (feed->plan().sold) reports.sold = feed->report(true);
+    if (feed->plan().bought) reports.bought = feed->report(Use::import);
+    if (feed->plan().sold) reports.sold = feed->report(Use::export_);
+    if (feed->plan().colours) reports.colours = feed->report(Use::colour);
+    if (feed->plan().events) reports.events = feed->report(Use::event);
   }
   if (hash_) reports.hash_price = hash_->report();
   next_publish_ = doors_.clock.now() + kPublishEach;
@@ -409,8 +415,11 @@ PriceService::Look PriceService::look(ports::Web& web, const FeedPlan& plan, con
     look.error = batch.error();
     return look;
   }
-  look.reports =
-      LiveReports{report_of(plan, *batch, now, true, "", false), report_of(plan, *batch, now, true, "", true), {}};
+  look.reports = LiveReports{report_of(plan, *batch, now, true, "", Use::import),
+                             report_of(plan, *batch, now, true, "", Use::export_),
+                             {},
+                             report_of(plan, *batch, now, true, "", Use::colour),
+                             report_of(plan, *batch, now, true, "", Use::event)};
   return look;
 }
 

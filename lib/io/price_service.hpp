@@ -29,6 +29,7 @@ struct FeedPlan {
   feeds::Definition definition;  ///< filled with its options; its currency is the site's
   feeds::Zone zone;
   bool bought = false, sold = false;              ///< what it is used for
+  bool colours = false, events = false;           ///< likewise
   std::function<Result<std::string>()> token;     ///< asked for each time; empty: none
   std::shared_ptr<ports::Subscription> messages;  ///< of a feed over MQTT
 };

@@ -32,10 +32,11 @@ const EnergySlot* slot_at(const EnergySeries& series, WallTime time);
 struct FeedReport {
   std::string feed;
   EnergySeries series;
-  std::optional<WallTime> heard;  ///< when it last gave an answer that was believed; nothing: never
-  Duration max_age{};             ///< older answers are not used
-  bool tried = false;             ///< asked at least once since the start
-  std::string trouble;            ///< why the newest answer did not help; empty: it did
+  std::vector<std::string> colours;  ///< of a report of days: the price of a slot is an index into it
+  std::optional<WallTime> heard;     ///< when it last gave an answer that was believed; nothing: never
+  Duration max_age{};                ///< older answers are not used
+  bool tried = false;                ///< asked at least once since the start
+  std::string trouble;               ///< why the newest answer did not help; empty: it did
 };
 
 /// What mining is worth before pool fees. Immutable once published.
@@ -53,6 +54,7 @@ struct HashPriceReport {
 struct LiveReports {
   std::shared_ptr<const FeedReport> bought, sold;
   std::shared_ptr<const HashPriceReport> hash_price;
+  std::shared_ptr<const FeedReport> colours{}, events{};  ///< of days, and of hours; what was announced does not age
 };
 
 }  // namespace sluice

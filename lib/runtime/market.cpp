@@ -39,7 +39,7 @@ void fill(PriceOutlook& outlook, const PriceSlot& assumed, WallTime from, WallTi
 
 std::string trouble_of(const LiveReports& reports) {
   std::string text;
-  for (const auto& report : {reports.bought, reports.sold}) {
+  for (const auto& report : {reports.bought, reports.sold, reports.colours, reports.events}) {
     if (report && !report->trouble.empty() && text.find(report->trouble) == std::string::npos)
       text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", report->feed, report->trouble);
   }
@@ -105,7 +105,8 @@ std::shared_ptr<const PriceOutlook> Market::build(const LiveReports& reports, Wa
   const auto bought = live(reports.bought, now), sold = live(reports.sold, now);
   const PriceOutlook* const energy = bought ? &*bought : nullptr;
   const PriceOutlook* const exported = sold ? &*sold : nullptr;
-  auto outlook = std::make_shared<PriceOutlook>(tariff_ ? tariff_(energy, exported, now - kPast, now + kAhead)
+  const Announced announced{energy, exported, reports.colours.get(), reports.events.get()};
+  auto outlook = std::make_shared<PriceOutlook>(tariff_ ? tariff_(announced, now - kPast, now + kAhead)
                                                         : without_tariff(energy, exported));
   if (settings_.fallback_import) {
     // Where nobody tells a price, the owner's is not assumed but the price.
@@ -166,10 +167,12 @@ void Market::announce(const MarketView& view, WallTime now) {
       if (tariff_ && !told) {
         // The tariff itself is sure of its prices, and not of which one holds.
         announcer_.clear(kMissing, "", "the price of energy is told again");
+        const auto& colours = view.reports.colours;
+        const std::string why = colours && !colours->trouble.empty()
+                                    ? fmt::format("{}: {}", colours->feed, colours->trouble)
+                                    : "tier, colour of the day, or a live price";
         announcer_.raise(ports::EventLevel::warning, kDoubtful, "",
-                         fmt::format("the tariff's price now rests on what is not known (tier, colour of the day, or a "
-                                     "live price): {}",
-                                     assumed));
+                         fmt::format("the tariff's price now rests on what is not known ({}): {}", why, assumed));
         return;
       }
       const auto& heard = view.reports.bought ? view.reports.bought->heard : std::nullopt;

@@ -27,10 +27,15 @@ struct MarketSettings {
   Percent accepted_share{100.0};  ///< of the hashes that are worked, how many the pool pays
 };
 
-/// Prices of a tariff in [from, to). Live energy comes in as an outlook whose import prices are the energy's, live
-/// export as one whose export prices are; null: none. What is not known is a gap.
-using TariffOutlook = std::function<PriceOutlook(const PriceOutlook* live_energy, const PriceOutlook* live_export,
-                                                 WallTime from, WallTime to)>;
+/// What a tariff may need to be told of the time it is asked about; null: nobody tells.
+struct Announced {
+  const PriceOutlook* energy = nullptr;    ///< its import prices are the energy's
+  const PriceOutlook* exported = nullptr;  ///< its export prices are what feeding in brings
+  const FeedReport* colours = nullptr;     ///< of days
+  const FeedReport* events = nullptr;
+};
+/// Prices of a tariff in [from, to). What is not known is a gap.
+using TariffOutlook = std::function<PriceOutlook(const Announced& announced, WallTime from, WallTime to)>;
 
 /// Where the present price comes from.
 enum class PriceState : std::uint8_t {

@@ -53,6 +53,10 @@ class Published {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, patience, [&] { return reports_.bought && wanted(*reports_.bought); });
   }
+  bool published(const std::function<bool(const LiveReports&)>& wanted) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kGenerous, [&] { return wanted(reports_); });
+  }
   std::string trouble() {
     const std::lock_guard lock(mutex_);
     return reports_.bought ? reports_.bought->trouble : "nothing published";
@@ -113,6 +117,47 @@ TEST(FeedsOverHttp, TibberAsItAnswersWithItsTokenAndItsEmptyTomorrow) {
   const auto look = PriceService::look(web, feed, clock);
   ASSERT_TRUE(look.error);
   EXPECT_NE(look.error->text.find("the source says: invalid token"), std::string::npos) << look.error->text;
+  server.stop();
+  thread.join();
+}
+
+TEST(FeedsOverHttp, TheColourOfADayWhileTomorrowIsNotKnown) {
+  const SystemClock clock;
+  const auto utc = feeds::fixed_zone(0s);
+  const std::string today = *feeds::format_time(clock.wall_now(), "%Y-%m-%d", utc);
+  httplib::Server server;
+  server.Get(R"(/api/jourTempo/(\d{4}-\d\d-\d\d))", [&](const httplib::Request& request, httplib::Response& response) {
+    const std::string day = request.matches[1];
+    response.set_content(fmt::format(R"({{"dateJour":"{}","codeJour":{}}})", day, day == today ? 2 : 0),
+                         "application/json");
+  });
+  server.Get("/events", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("[]", "application/json");
+  });
+  const int port = server.bind_to_any_port("127.0.0.1");
+  std::thread thread([&] { server.listen_after_bind(); });
+  {
+    WebClient web("Sluice");
+    FeedPlan days = plan("fr-tempo-days", {{"url", fmt::format("http://127.0.0.1:{}/api/jourTempo", port)}});
+    days.bought = false;
+    days.colours = true;
+    Published told(web, clock, std::move(days));
+    EXPECT_TRUE(told.published([&](const LiveReports& reports) {
+      if (!reports.colours || reports.colours->series.size() != 1) return false;
+      const EnergySlot& day = reports.colours->series[0];
+      return *feeds::format_time(day.begin, "%Y-%m-%d", utc) == today &&
+             reports.colours->colours.at(static_cast<std::size_t>(day.price.value())) == "white" &&
+             reports.colours->trouble.empty();
+    }));
+    FeedPlan events = plan("json-events", {{"url", fmt::format("http://127.0.0.1:{}/events", port)}});
+    events.bought = false;
+    events.events = true;
+    Published announced(web, clock, std::move(events));
+    EXPECT_TRUE(announced.published([](const LiveReports& reports) {
+      return reports.events && reports.events->tried && reports.events->series.empty() &&
+             reports.events->trouble.empty();
+    })) << "no event is an answer, not a trouble";
+  }
   server.stop();
   thread.join();
 }

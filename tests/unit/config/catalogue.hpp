@@ -24,7 +24,7 @@ inline Catalogue test_catalogue() {
   catalogue.feeds = {{"octopus", "GBP", {{"product", true}, {"region", true}}},
                      {"tibber", "", {{"currency", true}, {"home", false}}, true, true},
                      {"awattar", "EUR", {{"country", false}}},
-                     {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, true}};
+                     {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, false, false, true}};
   catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };
   catalogue.judge_tariff = [](const Config& config) -> std::vector<Catalogue::Remark> {
     if (config.tariff.plan == "old-plan")

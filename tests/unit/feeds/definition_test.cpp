@@ -28,9 +28,31 @@ std::string with(std::string text, const std::string& what, const std::string& b
 
 TEST(Definition, TheShippedOnesAreSound) {
   EXPECT_EQ(library().ids(),
-            (std::vector<std::string>{"amber", "awattar", "comed", "energy-charts", "entsoe", "ieso-day-ahead",
-                                      "ieso-real-time", "json-list", "mqtt", "nordpool", "octopus", "tibber"}));
+            (std::vector<std::string>{"amber", "awattar", "comed", "energy-charts", "entsoe", "fr-tempo-days",
+                                      "ieso-day-ahead", "ieso-real-time", "json-events", "json-list", "mqtt",
+                                      "nordpool", "octopus", "tibber"}));
   EXPECT_EQ(library().mistakes(), std::vector<std::string>{});
+}
+
+TEST(Definition, SignalsAreNoPrices) {
+  constexpr const char* kDays = R"(id: days
+title: Days
+checked: 2026-11-28
+http: {url: "https://host/p"}
+slot_s: 86400
+colours: {blue: ["1"], red: ["3"]}
+series: {colour: {rows: "", start: /t, value: /c}}
+)";
+  EXPECT_EQ(mistakes(kDays), "");
+  const Definition days = *parse_definition(kDays, "f.yaml").value;
+  EXPECT_NE(days.series_for(Use::colour), nullptr);
+  EXPECT_EQ(days.series_for(Use::event), nullptr);
+  EXPECT_EQ(days.series_for(Use::import), nullptr);
+  EXPECT_EQ(feed("awattar", {{"country", "de"}}).series_for(Use::colour), nullptr) << "a price is no colour";
+  const std::string colours = "colours: {blue: [\"1\"], red: [\"3\"]}\n";
+  EXPECT_NE(mistakes(with(kDays, colours, "")).find("which word means which colour"), std::string::npos);
+  EXPECT_NE(mistakes(with(kDays, "slot_s: 86400\n", "")).find("the length of a day"), std::string::npos);
+  EXPECT_NE(mistakes(with(kSmall, "unit: currency/kWh\n", "")).find("`unit` is missing"), std::string::npos);
 }
 
 TEST(Definition, EveryMistakeIsSaidWithItsPlace) {

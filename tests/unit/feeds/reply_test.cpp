@@ -511,5 +511,41 @@ TEST(Mqtt, WordsAreNoPrices) {
     EXPECT_FALSE(understood(mqtt(), form)) << form;
 }
 
+// ---- colours and events ---------------------------------------------------------------------------------------------
+
+TEST(Tempo, ADayHasItsColourOnceItIsTold) {
+  const Definition tempo = feed("fr-tempo-days");
+  const auto now = at("2026-01-10T12:00:00Z");
+  const auto asked = requests(tempo, now, berlin(), "");
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[1].url, "https://www.api-couleur-tempo.fr/api/jourTempo/2026-01-11");
+  Rows rows;
+  ASSERT_TRUE(
+      read_reply(tempo, {200, R"({"dateJour":"2026-01-10","codeJour":3,"periode":"2025-2026"})"}, now, berlin(), rows));
+  ASSERT_TRUE(
+      read_reply(tempo, {200, R"({"dateJour":"2026-01-11","codeJour":0,"periode":"2025-2026"})"}, now, berlin(), rows));
+  EXPECT_TRUE(rows.unpublished);
+  EXPECT_EQ(rows.unknown, 1U);
+  const auto batch = assemble(tempo, rows, now);
+  ASSERT_TRUE(batch) << trouble(batch);
+  const EnergySeries& days = batch->series(Use::colour);
+  ASSERT_EQ(days.size(), 1U) << "what nobody knows is no colour";
+  EXPECT_EQ(days[0].begin, at("2026-01-09T23:00:00Z")) << "midnight in France";
+  EXPECT_EQ(tempo.colours[static_cast<std::size_t>(days[0].price.value())].first, "red");
+  EXPECT_NE(trouble(understood(tempo, R"({"detail":"Not Found"})")).find("/dateJour is no time"), std::string::npos);
+}
+
+TEST(Events, HaveABeginAndAnEndAndMayBeNone) {
+  const Definition events = feed("json-events", {{"url", "http://127.0.0.1/e"}});
+  const auto batch =
+      understood(events, R"([{"start":"2026-01-10T16:00:00-05:00","end":"2026-01-10T20:00:00-05:00","note":"cold"}])");
+  ASSERT_TRUE(batch) << trouble(batch);
+  ASSERT_EQ(batch->series(Use::event).size(), 1U);
+  EXPECT_EQ(batch->series(Use::event)[0].begin, at("2026-01-10T21:00:00Z"));
+  EXPECT_EQ(batch->series(Use::event)[0].end, at("2026-01-11T01:00:00Z"));
+  EXPECT_TRUE(understood(events, "[]"));
+  EXPECT_NE(trouble(understood(events, R"([{"start":"soon"}])")).find("is no time"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sluice::feeds

@@ -198,8 +198,9 @@ TEST_F(MarketTest, BuyingByTheHourAndSellingByTheQuarter) {
 
 TEST_F(MarketTest, ATariffGetsTheLiveEnergyAndItsGapsAreAssumed) {
   bool had_energy = false;
-  const auto tariff = [&](const PriceOutlook* energy, const PriceOutlook* exported, WallTime from, WallTime to) {
-    had_energy = energy != nullptr && exported == nullptr && from < kNoon && to > kNoon;
+  const auto tariff = [&](const Announced& announced, WallTime from, WallTime to) {
+    const PriceOutlook* energy = announced.energy;
+    had_energy = energy != nullptr && announced.exported == nullptr && from < kNoon && to > kNoon;
     PriceOutlook made;
     made.slots.push_back({kNoon, kNoon + 1h, energy->slots[0].import_price + PricePerKwh(1.0), PricePerKwh(0.0)});
     return made;

@@ -221,6 +221,57 @@ TEST_F(BilledHouse, ARestartInMidMonthKeepsTheBilledPeak) {
   expect_has(world_.recorder.events.back().text, "it is of the tariff ontario-tiered");
 }
 
+TEST(ConfiguredTariff, ADayHasTheColourThatAFeedTellsAndTheDearestUntilThen) {
+  config::Config config = with("fr-tempo", "EUR");
+  config.tariff.colours.feed = "fr-tempo-days";
+  sim::SimClock clock(from_unix_ms(1'768'478'400'000));  // 2026-01-15 13:00 in Paris
+  const auto tariff = open_tariff(config, kShipped, clock);
+  ASSERT_TRUE(tariff);
+  const auto outlook = tariff_outlook(tariff, nullptr);
+  const auto noon = [&](const char* day) { return tariff->local_time.when(*tariff::parse_day(day), hours(12)); };
+  FeedReport report;
+  report.colours = {"blue", "white", "red", "green"};
+  const auto midnight = tariff->local_time.when(*tariff::parse_day("2026-01-15"));
+  report.series = {{midnight, midnight + hours(24), PricePerKwh(0.0)},
+                   {midnight + hours(48), midnight + hours(72), PricePerKwh(3.0)}};
+  runtime::Announced announced;
+  announced.colours = &report;
+  const PriceOutlook prices = outlook(announced, midnight, midnight + hours(96));
+  EXPECT_NEAR(prices.at(noon("2026-01-15"))->import_price.value(), 0.16, 1e-9);
+  EXPECT_EQ(prices.at(noon("2026-01-15"))->kind, PriceKind::fixed);
+  for (const char* day : {"2026-01-16", "2026-01-17"}) {
+    EXPECT_NEAR(prices.at(noon(day))->import_price.value(), 0.71, 1e-9) << "not told, or a colour that nobody has";
+    EXPECT_EQ(prices.at(noon(day))->kind, PriceKind::fallback);
+  }
+  EXPECT_NEAR(prices.at(noon("2026-01-16") - hours(7))->import_price.value(), 0.13, 1e-9) << "blue until 06:00";
+}
+
+TEST(ConfiguredTariff, AnEventThatAFeedAnnouncesCostsWhatThePlanSays) {
+  const config::Config config = with("qc-flex-d", "CAD");
+  sim::SimClock clock(from_unix_ms(1'768'478'400'000));
+  const auto tariff = open_tariff(config, kShipped, clock);
+  ASSERT_TRUE(tariff);
+  const auto when = [&](int hour) { return tariff->local_time.when(*tariff::parse_day("2026-01-15"), hours(hour)); };
+  FeedReport report;
+  report.series = {{when(16), when(20), PricePerKwh(0.0), PriceKind::published, true}};
+  runtime::Announced announced;
+  announced.events = &report;
+  const PriceOutlook prices = tariff_outlook(tariff, nullptr)(announced, when(0), when(23));
+  EXPECT_TRUE(prices.at(when(17))->event);
+  EXPECT_GT(prices.at(when(17))->import_price, prices.at(when(12))->import_price * 2.0);
+  EXPECT_FALSE(prices.at(when(20))->event);
+}
+
+TEST(ConfiguredTariff, AFeedThatThePlanHasNoUseForIsRefused) {
+  config::Config config = with("us-summer", "USD");
+  config.tariff.colours.feed = "fr-tempo-days";
+  config.tariff.event_feed.feed = "json-events";
+  const TariffLoad load = load_tariff(config, kShipped, std::nullopt);
+  EXPECT_FALSE(load.tariff);
+  expect_has(said(load), "tariff.colours: the plan knows no colours of days");
+  expect_has(said(load), "tariff.event_feed: the plan has no price for events");
+}
+
 TEST(ConfiguredTariff, WhatTheBillSaysOtherwiseCounts) {
   config::Config config = with("ontario-ulo", "CAD");
   config.tariff.multiplier = 1.13;
