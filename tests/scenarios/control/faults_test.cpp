@@ -185,6 +185,20 @@ TEST(Faults, AnotherCommanderIsNamedAndLeftAloneForHalfAnHour) {
   EXPECT_NEAR(loop.mining_w(), 2500.0, 40.0);
 }
 
+// A command that waited a minute for its turn is acted on seconds after its answer. Until then the miner names the
+// target before it, which was never seen confirmed: the wish had moved on by then.
+TEST(Faults, ACommandThatWaitedForItsTurnIsNotAStrangers) {
+  TestMiner paced = luxos_target();
+  paced.dead_s = 12.0;
+  paced.write_every_s = 60.0;
+  Loop loop({paced});
+  loop.sun = [](double t) { return std::fmod(t, 120.0) < 8.0 ? 1500.0 : 2800.0; };
+  bool alarmed = false;
+  loop.run(3600, [&] { alarmed = alarmed || loop.decision().miners[0].alarms.has(Alarm::miner_manual_override); });
+  EXPECT_FALSE(alarmed);
+  EXPECT_GT(loop.commands(), 20);
+}
+
 TEST(Faults, AnIgnoredStopIsRepeatedAndAlarmed) {
   Loop loop({luxos_target()});
   loop.run(300);

@@ -62,7 +62,7 @@ TestMiner braiins() { return miner(range(900, 3250, 10), 5, 30, 60, 180, 30); }
 
 void TestMiner::take(const MinerDecision& decision, double now_s) {
   if (decision.wanted == CommandKind::none || decision.sequence == 0 || decision.sequence <= record.sequence) return;
-  if (!link_up) return;
+  if (!link_up || now_s < to_seconds(record.sent_at.time_since_epoch()) + write_every_s) return;
   ++commands;
   if (decision.wanted == CommandKind::wake) ++starts;
   record.sequence = decision.sequence;

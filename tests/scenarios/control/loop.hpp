@@ -22,6 +22,7 @@ struct TestMiner {
   double gain = 1.0;         ///< drawn / target
   double report_gain = 1.0;  ///< reported / drawn
   double answer_s = 0.4;     ///< decision → first byte → answer
+  double write_every_s = 0;  ///< a command waits until so long after the one before
   // faults
   bool link_up = true;
   bool lose_commands = false, refuse_commands = false, ignore_sleep = false, does_nothing = false;
