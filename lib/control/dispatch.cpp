@@ -10,10 +10,13 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double kTrimmerEndW = 50.0;      // so near to its ends the others are moved …
+constexpr double kTrimmerEndW = 50.0;      // so near to its top the others are moved …
 constexpr double kTrimmerInsideW = 300.0;  // … by enough to put it this far inside
+// Of its range. A cloud takes kilowatts in seconds, and the trimmer sheds them fastest: so it keeps room below.
+constexpr double kTrimmerLowShare = 0.25, kTrimmerReserveShare = 0.4;
 constexpr Duration kBaseRaiseEvery = seconds(20);
-constexpr double kLongClimbS = 10.0;
+constexpr double kSmallestHelpW = 30.0, kCoarseStepW = 50.0;
+constexpr int kHalvings = 16;  // of a minute: a millisecond
 constexpr double kFallAheadS = 2.0;
 constexpr double kSlopeMemoryS = 3.0;
 constexpr Duration kBaseLowerEvery = seconds(2);
@@ -150,20 +153,30 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
   if (trimmer_ == kNobody) return;
   move_bases(units, members, control, wish(units, members, budget, trimmer_, true, now), budget.may_raise, now,
              reasons);
-  trim(units[trimmer_], control, wish(units, members, budget, trimmer_, false, now), budget, now, dt_s,
-       reasons[trimmer_]);
+  double others_w = 0.0;
+  for (const std::uint8_t member : members) {
+    const Unit& unit = units[member];
+    if (member != trimmer_) others_w += unit.adjustable() ? unit.settled_w() : unit.twin(Bound::low).power_w();
+  }
+  trim(units[trimmer_], control, wish(units, members, budget, trimmer_, false, now), budget, budget.sun_w - others_w,
+       now, dt_s, reasons[trimmer_]);
 }
 
 Dispatch::Wish Dispatch::wish(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget,
                               std::uint8_t trimmer, bool once_settled, MonoTime now) const {
-  const MonoTime ahead = now + from_seconds(lead_s(units[trimmer]));
-  const double more_w = extra_w(units[trimmer], budget);
+  const Unit& mine = units[trimmer];
+  const double more_w = extra_w(mine, budget);
+  const MonoTime soon = now + from_seconds(lead_s(mine));
   Wish out;
   for (const Bound bound : kBounds) {
+    // What the others will draw once its own ramp is over is what counts; what wakes is not awake yet.
+    const double to_go_w = mine.settled_w() - mine.twin(bound).power_w();
+    const MonoTime arrived = soon + from_seconds(std::max(to_go_w / rise_rate(mine), -to_go_w / fall_rate(mine)));
     double left_w = budget.available_w[static_cast<std::size_t>(bound)] + more_w;
     for (const std::uint8_t member : members) {
       if (member == trimmer) continue;
-      left_w -= once_settled ? units[member].settled_w() : units[member].twin(bound).at(ahead);
+      const Unit& other = units[member];
+      left_w -= once_settled ? other.settled_w() : other.twin(bound).at(other.adjustable() ? arrived : soon);
     }
     if (bound == Bound::low) {
       out.low_w = out.high_w = left_w;
@@ -320,17 +333,15 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
   const double inside_w = std::min(kTrimmerInsideW, 0.3 * (top_w - bottom_w));
   const double end_w = std::min(kTrimmerEndW, 0.1 * (top_w - bottom_w));
 
-  // What the trimmer cannot take at all, or only after a long climb that the others would shorten.
-  const double rise_w = std::min(settled.low_w, top_w) - trimmer.twin(Bound::low).power_w();
-  double rate_w_per_s = rise_rate(trimmer);
-  const bool climbs_long = rise_w > kLongClimbS * rate_w_per_s;
-  for (const std::uint8_t member : members) {
-    if (member != trimmer_ && units[member].adjustable()) rate_w_per_s += rise_rate(units[member]);
-  }
-  const double climb_s = climbs_long ? rise_w / rate_w_per_s : 0.0;
-  const bool beyond = settled.low_w > top_w - end_w;
-  if ((beyond || climbs_long) && may_raise && now - bases_raised_ >= kBaseRaiseEvery) {
-    double more_w = beyond ? settled.low_w - (top_w - inside_w) : rise_w;
+  const double climb_w = settled.low_w - trimmer.twin(Bound::low).power_w();
+  const double shed_w = trimmer.twin(Bound::high).power_w() - settled.high_w;
+  if (may_raise && help(units, members, control.profile, Way::up, climb_w, now, reasons)) return;
+  if (help(units, members, control.profile, Way::down, shed_w, now, reasons)) return;
+
+  // What the trimmer cannot take at all.
+  if (settled.low_w > top_w - end_w) {
+    if (!may_raise || now - bases_raised_ < kBaseRaiseEvery) return;
+    double more_w = settled.low_w - (top_w - inside_w);
     for (const std::uint8_t member : members) {
       Unit& unit = units[member];
       if (member == trimmer_ || !unit.adjustable() || more_w < control.profile.deadband_up.value()) continue;
@@ -338,8 +349,7 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
         reasons[member] = Reason::retarget_wait;
         continue;
       }
-      const double part_w = beyond ? more_w : std::min(more_w, rise_rate(unit) * climb_s);
-      Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() + part_w));
+      Watts target = unit.envelope().floor(unit.target_for(unit.settled_w() + more_w));
       target = min(ramp_limited(unit, target, control.profile, now), unit.highest_target());
       if (target <= unit.target()) continue;
       more_w -= unit.drawn_w(target) - unit.settled_w();
@@ -350,8 +360,80 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
   } else {
     // Slow miners are told early: while what is available falls fast, where it will be is what counts.
     const double soon_w = settled.high_w + kFallAheadS * std::min(0.0, slope_w_per_s_);
-    if (soon_w < bottom_w + end_w) lower_bases(units, members, control, bottom_w + inside_w - soon_w, now, reasons);
+    if (soon_w >= bottom_w + kTrimmerLowShare * (top_w - bottom_w)) return;
+    lower_bases(units, members, control, bottom_w + kTrimmerReserveShare * (top_w - bottom_w) - soon_w, now, reasons);
   }
+}
+
+bool Dispatch::help(std::span<Unit> units, std::span<const std::uint8_t> members, const ConstraintProfile& profile,
+                    Way way, double distance_w, MonoTime now, std::span<Reason> reasons) {
+  const bool up = way == Way::up;
+  const Bound bound = up ? Bound::low : Bound::high;
+  const Unit& trimmer = units[trimmer_];
+  const double own_rate = up ? rise_rate(trimmer) : fall_rate(trimmer);
+  const double alone_s = distance_w / own_rate;
+  // Half of the distance is missed, or bought, for as long as it takes.
+  const double worth_w = 0.5 * (up ? 1.0 : trimmer.band.leak_price) * distance_w;
+  // A change now, and another one to take it back some time.
+  const double change_ws = 2.0 * 3600.0 * profile.change_cost.value();
+  if (distance_w <= 0.0 || worth_w * alone_s < change_ws) return false;
+
+  struct Part {
+    double rate_w_per_s, busy_s, room_w;  ///< busy with what it was told before
+  };
+  std::array<Part, kMaxMiners> parts;
+  StaticVector<std::uint8_t, kMaxMiners> able;
+  double price_ws = 0.0;
+  for (const std::uint8_t member : members) {
+    const Unit& unit = units[member];
+    if (member == trimmer_ || !unit.adjustable()) continue;
+    const double step_w = unit.envelope().local_step(unit.target()).value();
+    // A part in coarse steps is never exact, and what one second lends the next one takes back: down is gone to its
+    // end.
+    const bool on_its_way_down = unit.lowered_at() > unit.raised_at() && !unit.settled();
+    if (up && ((on_its_way_down && step_w > kCoarseStepW) || !may_raise_now(unit, profile, now))) continue;
+    if (!up && (now - unit.lowered_at() < kBaseLowerEvery || !may_lower_now(unit, profile, now))) continue;
+    const double rate = up ? rise_rate(unit) : fall_rate(unit);
+    const double to_go_w = unit.settled_w() - unit.twin(bound).power_w();
+    const double room_w = up ? unit.highest_w() - unit.settled_w() : unit.settled_w() - unit.lowest_w();
+    if (room_w < std::max(kSmallestHelpW, step_w)) continue;
+    parts[member] = {rate, std::max(0.0, up ? to_go_w : -to_go_w) / rate, room_w};
+    able.push_back(member);
+    price_ws += change_ws * write_scarcity(unit);
+  }
+  if (able.empty()) return false;
+
+  // All arrive at the same time: the quickest way there.
+  const double power_w = trimmer.twin(bound).power_w();
+  const double own_room_w = std::max(0.0, up ? trimmer.highest_w() - power_w : power_w - trimmer.lowest_w());
+  const auto part_w = [&](std::uint8_t member, double seconds) {
+    const Part& part = parts[member];
+    return std::clamp(part.rate_w_per_s * (seconds - part.busy_s), 0.0, part.room_w);
+  };
+  double least_s = 0.0, most_s = alone_s;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle_s = 0.5 * (least_s + most_s);
+    double moved_w = std::min(own_rate * middle_s, own_room_w);
+    for (const std::uint8_t member : able) moved_w += part_w(member, middle_s);
+    (moved_w < distance_w ? least_s : most_s) = middle_s;
+  }
+  if (worth_w * (alone_s - most_s) < price_ws) return false;
+
+  bool helped = false;
+  for (const std::uint8_t member : able) {
+    Unit& unit = units[member];
+    const double mine_w = part_w(member, most_s);
+    if (mine_w < kSmallestHelpW) continue;
+    // Never more than its part: a level too much would be taken back a second later, and lent again.
+    const Watts part = unit.target_for(unit.settled_w() + (up ? mine_w : -mine_w));
+    const Watts target = up ? min(ramp_limited(unit, unit.envelope().floor(part), profile, now), unit.highest_target())
+                            : max(unit.envelope().ceil(part), unit.lowest_target());
+    if (up ? target <= unit.target() : target >= unit.target()) continue;
+    unit.want_target(target, now);
+    reasons[member] = Reason::following_surplus;
+    helped = true;
+  }
+  return helped;
 }
 
 void Dispatch::lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
@@ -423,8 +505,8 @@ double Dispatch::lost_by_cut_ws(const Unit& unit, const ConstraintProfile& profi
   return usual_ws < kUsualDipShare * lost_ws ? kSitOutShare * lost_ws : 0.0;
 }
 
-void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
-                    double dt_s, Reason& reason) {
+void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, double left_w,
+                    MonoTime now, double dt_s, Reason& reason) {
   const ConstraintProfile& profile = control.profile;
   const double have_w = unit.settled_w();
   const double middle_w = 0.5 * (wish.low_w + wish.high_w);
@@ -482,8 +564,8 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
     return;
   }
   unit.raise_account_ws = unit.lower_account_ws = 0.0;
-  unit.chased((target - unit.target()).value(), budget.sun_w - sun_at_change_w_, now);
-  sun_at_change_w_ = budget.sun_w;
+  unit.chased((target - unit.target()).value(), left_w - left_at_change_w_, now);
+  left_at_change_w_ = left_w;
   unit.want_target(target, now);
   reason = Reason::following_surplus;
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// Who takes how much: one fast, fine miner trims second by second, the others hold and move only when the trimmer
-/// comes near its ends; starts and stops by commitment.hpp.
+/// Who takes how much: one fast, fine miner trims second by second, the others hold; they help where it has far to go,
+/// and move when it comes near its ends; starts and stops by commitment.hpp.
 
 #include <array>
 #include <cstdint>
@@ -47,6 +47,11 @@ class Dispatch {
   void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget);
   void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
+  enum class Way : std::uint8_t { up, down };
+  /// The trimmer has `distance_w` to go. Where that takes long the others take a part of it, so that all arrive at the
+  /// same time, if what is gained is worth their changes; true: they do.
+  bool help(std::span<Unit> units, std::span<const std::uint8_t> members, const ConstraintProfile& profile, Way way,
+            double distance_w, MonoTime now, std::span<Reason> reasons);
   void lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                    double less_w, MonoTime now, std::span<Reason> reasons);
   /// What a waking miner is told first.
@@ -61,15 +66,16 @@ class Dispatch {
   /// To `to_w`, in a dip that may be over sooner than it may be raised again.
   double lost_by_cut_ws(const Unit& unit, const ConstraintProfile& profile, double to_w, double others_w,
                         MonoTime now) const;
-  void trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, MonoTime now,
-            double dt_s, Reason& reason);
+  /// `left_w`: the sun less what the others draw, to tell a reason for a change from the loop's own echo.
+  void trim(Unit& unit, const ControlSettings& control, const Wish& wish, const Budget& budget, double left_w,
+            MonoTime now, double dt_s, Reason& reason);
 
   static constexpr std::uint8_t kNobody = 255;
   std::uint8_t trimmer_ = kNobody;
   MonoTime last_start_{};
   MonoTime bases_raised_{};
   Outlook outlook_;  ///< fed while a member waits long between changes
-  double sun_at_change_w_ = 0.0;
+  double left_at_change_w_ = 0.0;
   bool slope_known_ = false;
   double last_high_w_ = 0.0;
   double slope_w_per_s_ = 0.0;  ///< of what is available, over a few seconds
