@@ -79,6 +79,18 @@ void Controller::order_members() {
                    [&](std::uint8_t a, std::uint8_t b) { return site_.miners[a].priority > site_.miners[b].priority; });
 }
 
+void Controller::put_modest_first() {
+  const auto before = [&](std::uint8_t a, std::uint8_t b) {
+    if (site_.miners[a].priority != site_.miners[b].priority)
+      return site_.miners[a].priority > site_.miners[b].priority;
+    return units_[a].envelope().known() && units_[b].envelope().known() &&
+           units_[a].envelope().min < units_[b].envelope().min;
+  };
+  for (std::size_t i = 1; i < order_.size(); ++i) {
+    for (std::size_t k = i; k > 0 && before(order_[k], order_[k - 1]); --k) std::swap(order_[k], order_[k - 1]);
+  }
+}
+
 void Controller::reconfigure(Site site) {
   const Site before = std::move(site_);
   site_ = std::move(site);
@@ -568,6 +580,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     units_[i].observe(snapshot.miners[i], now, snapshot.local_day, trusted);
     reasons_[i] = units_[i].blocked();
   }
+  put_modest_first();
   const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
   const std::optional<Release> release =
       release_.step(forecast_, snapshot, store_of(site_.battery, snapshot.battery, now), dt_s);

@@ -60,6 +60,8 @@ class Controller {
   };
 
   void order_members();
+  /// Of equal priority, who needs the least to run goes first: it can run more often, and for longer.
+  void put_modest_first();
   double battery_at(MonoTime time) const;
   void look_at_battery(const BatteryObservation& battery);
   double twins_w(Bound bound) const;  ///< of the controllable, when the grid reading was true
@@ -85,7 +87,7 @@ class Controller {
   Site site_;
   MonoTime started_at_;
   std::vector<Unit> units_;
-  StaticVector<std::uint8_t, kMaxMiners> order_;  ///< all miners by priority, then order of the file
+  StaticVector<std::uint8_t, kMaxMiners> order_;  ///< all miners by priority, see `put_modest_first`
   GridWatch grid_;
   GridPresence presence_;
   Merit merit_;

@@ -117,7 +117,7 @@ struct MinerSite {
   Watts min_power{0.0};  ///< owner's lower limit; 0 = the device's
   Watts max_power{0.0};  ///< owner's upper limit; 0 = the device's
   Strategy strategy = Strategy::solar;
-  std::int32_t priority = 0;  ///< higher runs first; equal: order of the file
+  std::int32_t priority = 0;  ///< higher runs first; equal: who needs the least to run
   WorkingCurve curve{};       ///< hashrate by watts at the wall; empty: not known, see model/worth.hpp
 };
 

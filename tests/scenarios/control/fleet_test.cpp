@@ -36,6 +36,7 @@ TEST(Fleet, ASecondMinerStartsWhenTheFirstCanTakeNoMoreAndStopsFirst) {
   TestMiner second = vnish_throttle();
   second.be_asleep();
   Loop loop({luxos_target(), second});
+  loop.site.miners[0].priority = 1;
   loop.sun = [](double t) { return t < 700.0 ? 2500.0 : t < 2000.0 ? 6000.0 : 1600.0; };
   loop.run(590);
   EXPECT_EQ(loop.miners[1].starts, 0);
@@ -46,6 +47,28 @@ TEST(Fleet, ASecondMinerStartsWhenTheFirstCanTakeNoMoreAndStopsFirst) {
   EXPECT_EQ(loop.miners[1].state, MinerState::asleep);
   EXPECT_EQ(loop.miners[0].state, MinerState::running);
   EXPECT_NEAR(loop.mining_w(), 1140.0, 60.0);
+}
+
+TEST(Fleet, OfEqualsTheOneThatNeedsTheLeastRuns) {
+  TestMiner first = luxos_target();
+  TestMiner second = vnish_throttle();
+  first.be_asleep();
+  second.be_asleep();
+  Loop loop({first, second});
+  loop.sun = [](double) { return 2500.0; };
+  loop.run(900);
+  EXPECT_EQ(loop.miners[0].starts, 0);
+  EXPECT_EQ(loop.miners[1].starts, 1);
+}
+
+// Nine seconds for the trimmer alone; the other one climbs twice as fast and helps.
+TEST(Fleet, AClimbIsShared) {
+  Loop loop({luxos_target(), vnish_throttle()});
+  loop.sun = [](double t) { return t < 1000.0 ? 2600.0 : 2980.0; };
+  loop.run(895);
+  const int before = loop.miners[1].commands;
+  loop.run(10);
+  EXPECT_GT(loop.miners[1].commands, before);
 }
 
 TEST(Fleet, ACircuitIsNeverLoadedBeyondItsLimit) {
