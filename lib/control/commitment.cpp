@@ -14,6 +14,16 @@ constexpr double kForgottenAfterS = 600.0;
 // Below it the start would catch less than its own bookkeeping is worth; a small miner draws no more in all.
 double worthwhile_w(const Unit& unit) { return std::min(20.0, 0.5 * unit.min_w()); }
 
+/// What it buys at its smallest power when `short_w` are missing for that. The rest is bought for the house, with or
+/// without it.
+double bought_w(const Unit& unit, double short_w) { return std::clamp(short_w, 0.0, unit.min_w()); }
+
+/// What running at its smallest power is worth then.
+double worth_w(const Unit& unit, double short_w) {
+  const double own_w = bought_w(unit, short_w);
+  return unit.min_w() - own_w - unit.band.leak_price * own_w;
+}
+
 }  // namespace
 
 double start_cost_ws(const Unit& unit, const ConstraintProfile& profile) {
@@ -29,7 +39,7 @@ bool should_stop(Unit& unit, const ControlSettings& control, double available_w,
   const Hysteresis& hysteresis = control.hysteresis;
   const double short_w = unit.min_w() - available_w;
 
-  if (short_w > 50.0) {
+  if (bought_w(unit, short_w) > 50.0) {
     if (!unit.stop_true) unit.stop_since = now;
     unit.stop_true = true;
   } else if (short_w < 0.0) {
@@ -45,9 +55,7 @@ bool should_stop(Unit& unit, const ControlSettings& control, double available_w,
     unit.stop_account_ws += dt_s;
     return unit.stop_account_ws >= to_seconds(hysteresis.stop_after);
   }
-  const double cost_w = unit.band.leak_price * std::max(short_w, 0.0);
-  const double caught_w = std::clamp(available_w, 0.0, unit.min_w());
-  unit.stop_account_ws = std::max(0.0, unit.stop_account_ws + (cost_w - caught_w) * dt_s);
+  unit.stop_account_ws = std::max(0.0, unit.stop_account_ws - worth_w(unit, short_w) * dt_s);
   return unit.stop_account_ws >= hysteresis.stop_factor * start_cost_ws(unit, control.profile);
 }
 
@@ -65,7 +73,8 @@ bool should_start(Unit& unit, const ControlSettings& control, double short_w, do
   const double enough_ws = hysteresis.start_factor * start_cost_ws(unit, control.profile);
   const double memory_s = std::max(kForgottenAfterS, 2.0 * enough_ws / std::max(unit.max_w(), 1.0));
   unit.start_account_ws *= std::max(0.0, 1.0 - dt_s / memory_s);
-  const double change_w = fits ? gain_w : -unit.band.leak_price * std::max(short_w, 0.0);
+  // Just short of enough it would already bring more than it buys; what others can take is no gain.
+  const double change_w = fits ? gain_w : std::min(worth_w(unit, short_w), std::max(gain_w, 0.0));
   unit.start_account_ws = std::max(0.0, unit.start_account_ws + change_w * dt_s);
   return fits && unit.start_account_ws >= enough_ws;
 }

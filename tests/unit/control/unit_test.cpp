@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "control/commitment.hpp"
+
 namespace sluice::control {
 namespace {
 
@@ -84,6 +86,29 @@ TEST(Unit, ATargetThatWaitedForItsTurnIsNotAStrangers) {
     miner.look();
   }
   EXPECT_FALSE(miner.alarmed(Alarm::miner_manual_override));
+}
+
+// What an oven draws is bought with the miner or without it: only its own watts are a reason to stop or to wait.
+TEST(Commitment, AnOvenIsNotTheMinersImport) {
+  ControlSettings control;
+  const auto seconds_until = [&](double available_w, bool starts) {
+    Running miner;
+    int second = 0;
+    if (starts) {  // sun came first, then the oven for two seconds
+      miner.unit.start_account_ws = 14'000.0;
+      for (; second < 2; ++second) should_start(miner.unit, control, 900.0 - available_w, 0.0, miner.now, 1.0);
+      second = 0;
+      while (!should_start(miner.unit, control, -100.0, 1000.0, miner.now, 1.0)) ++second;
+    } else {
+      while (!should_stop(miner.unit, control, available_w, miner.now + seconds(second), 1.0)) ++second;
+    }
+    return second;
+  };
+  for (const bool starts : {false, true}) {
+    EXPECT_EQ(seconds_until(-5000.0, starts), seconds_until(0.0, starts));
+    EXPECT_GT(seconds_until(0.0, starts), 0);
+  }
+  EXPECT_GT(seconds_until(500.0, false), seconds_until(0.0, false));
 }
 
 // Firmware that wakes hears a sleep only once it is awake.
