@@ -21,10 +21,11 @@ inline Catalogue test_catalogue() {
                          {"mqtt-load", {Role::load}, Catalogue::Speaks::mqtt, {{"power", true}, {"wants", true}}},
                          {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
   catalogue.templates.back().can_hold = true;
-  catalogue.feeds = {{"octopus", "GBP", {{"product", true}, {"region", true}}},
-                     {"tibber", "", {{"currency", true}, {"home", false}}, true, true},
-                     {"awattar", "EUR", {{"country", false}}},
-                     {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, false, false, true}};
+  catalogue.feeds = {
+      {"octopus", "GBP", {{"product", true}, {"region", true}}},
+      {"tibber", "", {{"currency", true}, {"home", false}}, true, true},
+      {"awattar", "EUR", {{"country", false}}},
+      {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, false, false, true}};
   catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };
   catalogue.judge_tariff = [](const Config& config) -> std::vector<Catalogue::Remark> {
     if (config.tariff.plan == "old-plan")
