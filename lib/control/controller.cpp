@@ -212,7 +212,12 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
       break;
     case StepVerdict::confirmed:
       grid_.sign_confirmed();
-      if (!step_mixed_ && !throttled(snapshot)) unit->learn_step(step_test_.ratio(), step_test_.step_w());
+      if (step_mixed_ || throttled(snapshot)) break;
+      if (step_test_.teaches()) {
+        unit->learn_step(step_test_.ratio(), step_test_.step_w());
+      } else {
+        unit->step_seen();
+      }
       break;
     case StepVerdict::unclear:
       break;

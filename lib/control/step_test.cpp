@@ -1,5 +1,6 @@
 #include "control/step_test.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sluice::control {
@@ -8,6 +9,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr double kStirShare = 0.25;
+// Of a step, that may be wrong in what is learned from it.
+constexpr double kTaughtWithin = 0.05;
 constexpr Duration kAfterSettling = seconds(3);
 // A battery's own loop takes up to 14 s to take over a step. While it moves, its register is a second ahead of the
 // meter's, and their sum shows more than the step.
@@ -57,6 +60,9 @@ StepVerdict StepTest::judge(const Sight& sight) {
   if (sight.now - settled_at_ < rest) return StepVerdict::none;
   running_ = false;
   ratio_ = (sight.grid_w - before_.grid_w + sight.others_w - before_.others_w) / step_w_;
+  // A battery takes over a jump of the sun before the meter shows any of it: the sum of readings a second apart begins
+  // the test wrong by as much as the sun moved in between.
+  teaches_ = !sight.buffered || std::max(before_.stir_w, sight.stir_w) <= kTaughtWithin * std::fabs(step_w_);
   // While the sun jumps, readings that are a second apart differ by as much as a step. At its begin they agree: it
   // answers what the meter has shown already.
   const bool stirred = sight.stir_w > kStirShare * std::fabs(step_w_);

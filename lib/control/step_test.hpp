@@ -37,6 +37,8 @@ class StepTest {
   std::uint8_t unit() const { return unit_; }
   double ratio() const { return ratio_; }  ///< of the last decided test: what the grid showed of the step
   double step_w() const { return step_w_; }
+  /// It tells how much a miner draws, not only that it obeys.
+  bool teaches() const { return teaches_; }
 
   /// A command of `unit` was just sent; `sight` is what was seen before it took effect.
   void begin(std::uint8_t unit, const Sight& sight);
@@ -51,6 +53,7 @@ class StepTest {
   bool settled_ = false;
   double ratio_ = 0.0;
   double step_w_ = 0.0;
+  bool teaches_ = false;
 };
 
 }  // namespace sluice::control

@@ -140,6 +140,11 @@ class Unit {
   void learn_draw(double gain);
   /// What it draws asleep, and how long it takes to its minimum power, as the meter showed it (commission.cpp).
   void learn_commissioned(double sleep_w, double wake_s);
+  /// The meter saw the last step, too roughly to learn from.
+  void step_seen() {
+    unseen_steps_ = 0;
+    doubted_since_ = MonoTime{};
+  }
   /// The meter did not see the last step at all.
   void step_unseen(double step_w);
 
@@ -172,10 +177,6 @@ class Unit {
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
-  void step_seen() {
-    unseen_steps_ = 0;
-    doubted_since_ = MonoTime{};
-  }
   void heard(Watts target);
   void resend(MonoTime now);
   void new_day(std::int64_t local_day, MonoTime now);
