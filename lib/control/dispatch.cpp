@@ -238,7 +238,9 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     const bool rested = now - unit.started_at() >= profile.min_on;
     // What is not worth its price any more has waited in money already (worthwhile.hpp).
     const bool waited = !unit.band.keeps || unit.band.dropped;
-    const bool stop = (waited && available_w < unit.min_w()) || should_stop(unit, control, available_w, now, dt_s);
+    // And a ramp that is under way is no reason to hope for sun: the price ends what it had bought at once.
+    const double certain_w = waited ? available_w - (high_w - low_w) : available_w;
+    const bool stop = (waited && certain_w < unit.min_w()) || should_stop(unit, control, available_w, now, dt_s);
     if (stop && rested && now >= unit.patience_until()) {
       unit.want_sleep(now);
       reasons[member] = waited ? Reason::not_worth_it : Reason::stopping_low_surplus;

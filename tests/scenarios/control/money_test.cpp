@@ -93,6 +93,21 @@ TEST(Economic, BuysWhatIsCheapAndStopsInTheTickThePriceJumps) {
   EXPECT_NEAR(loop.mining_w(), 3250.0, 10.0);
 }
 
+TEST(Economic, StopsInThatTickInTheMiddleOfARampToo) {
+  for (int jump_s = 440; jump_s < 480; jump_s += 2) {
+    TestMiner slow = vnish_throttle();
+    slow.be_asleep();
+    Loop loop = economic(std::move(slow), straight());
+    Market market(loop);
+    loop.load = [](double) { return 0.0; };
+    // Sun for its least until 390 s, then energy is cheap for all of it.
+    market.prices = {{0.0, {0.09, 0.01}}, {390.0, {0.03, 0.01}}, {static_cast<double>(jump_s), {9.0, 0.01}}};
+    loop.sun = [](double t) { return t < 390.0 ? 1500.0 : 0.0; };
+    loop.run(jump_s + 1);
+    EXPECT_EQ(loop.decision().miners[0].wanted, CommandKind::sleep) << jump_s << ": " << loop.mining_w() << " W";
+  }
+}
+
 TEST(Economic, BuysToTheWattThatStillPaysAndTakesSunBeyond) {
   Loop loop = economic(asleep(), bent());
   loop.site.miners[0].max_power = Watts(3000.0);
