@@ -244,16 +244,19 @@ class Night : public Household {
   }
   bool held() { return truth().at("discharge_limit_w") == 0.0; }
   bool free() { return truth().at("discharge_limit_w").is_null(); }
-  /// A price is not kept by the broker for who comes later, so it is said until it is heard.
+  /// A price is not kept by the broker for who comes later, so it is said until it is heard. Whom the fallback's price
+  /// has put to sleep before that stays so for its least time.
   bool holds_and_mines() {
-    return eventually([&] {
-      publisher.say("house/price", "0.05");
-      const auto known = status();
-      if (!known || known->at("ticks") < 40 || known->at("miners")[1].at("wanted") != "target") return false;
-      const json now = truth();
-      return now.at("discharge_limit_w") == 0.0 && std::abs(now.at("battery_w").get<double>()) < 1.0 &&
-             now.at("miners")[0].at("power_w") > 2000.0 && now.at("miners")[1].at("power_w") > 2000.0;
-    });
+    return eventually(
+        [&] {
+          publisher.say("house/price", "0.05");
+          const auto known = status();
+          if (!known || known->at("ticks") < 40 || known->at("miners")[1].at("wanted") != "target") return false;
+          const json now = truth();
+          return now.at("discharge_limit_w") == 0.0 && std::abs(now.at("battery_w").get<double>()) < 1.0 &&
+                 now.at("miners")[0].at("power_w") > 2000.0 && now.at("miners")[1].at("power_w") > 2000.0;
+        },
+        seconds(120));
   }
 
   io::Mosquitto broker{io::free_port()};
