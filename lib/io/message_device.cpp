@@ -55,26 +55,9 @@ Result<std::vector<ports::Measured>> measure(const std::string& name, const devi
   return measured;
 }
 
-class HttpDevice final : public ports::Device {
+/// What devices that speak in messages share: how their battery is told.
+class MessageDevice : public ports::Device {
  public:
-  HttpDevice(std::string name, std::string key, std::unique_ptr<ports::Network> network, HttpEndpoint endpoint,
-             Duration spacing, devices::MessageFormat format, DeviceOptions options, const ports::Clock& clock)
-      : name_(std::move(name)),
-        key_(std::move(key)),
-        network_(std::move(network)),
-        endpoint_(std::move(endpoint)),
-        spacing_(spacing),
-        format_(std::move(format)),
-        paths_(devices::sources(format_)),
-        options_(options),
-        clock_(clock) {}
-
-  const std::string& name() const override { return name_; }
-  const std::string& connection_key() const override { return key_; }
-  Duration spacing() const override { return spacing_; }
-  ports::DeviceIdentity identity() const override { return {}; }
-  void cancel() override { network_->cancel(); }
-
   Duration hold_repeat() const override { return format_.hold ? format_.hold->repeat : Duration{}; }
   Result<void> hold_battery(const Keep& keep) override {
     if (!format_.hold) return Device::hold_battery(keep);
@@ -84,6 +67,33 @@ class HttpDevice final : public ports::Device {
   Result<void> release_battery(const std::string&) override {
     return format_.hold ? command(format_.hold->release) : Result<void>{};
   }
+
+ protected:
+  explicit MessageDevice(devices::MessageFormat format) : format_(std::move(format)) {}
+  virtual Result<void> command(const devices::MessageCommand& wanted) = 0;
+
+  const devices::MessageFormat format_;
+};
+
+class HttpDevice final : public MessageDevice {
+ public:
+  HttpDevice(std::string name, std::string key, std::unique_ptr<ports::Network> network, HttpEndpoint endpoint,
+             Duration spacing, devices::MessageFormat format, DeviceOptions options, const ports::Clock& clock)
+      : MessageDevice(std::move(format)),
+        name_(std::move(name)),
+        key_(std::move(key)),
+        network_(std::move(network)),
+        endpoint_(std::move(endpoint)),
+        spacing_(spacing),
+        paths_(devices::sources(format_)),
+        options_(options),
+        clock_(clock) {}
+
+  const std::string& name() const override { return name_; }
+  const std::string& connection_key() const override { return key_; }
+  Duration spacing() const override { return spacing_; }
+  ports::DeviceIdentity identity() const override { return {}; }
+  void cancel() override { network_->cancel(); }
 
   Result<ports::DevicePoll> poll() override {
     if (const auto error = pause_.standing(clock_.now())) return tl::unexpected(*error);
@@ -126,7 +136,7 @@ class HttpDevice final : public ports::Device {
     return poll;
   }
 
-  Result<void> command(const devices::MessageCommand& wanted) {
+  Result<void> command(const devices::MessageCommand& wanted) override {
     network_->begin();
     const auto answer = ask(wanted.source, wanted.method);
     if (!answer) return tl::unexpected(answer.error());
@@ -164,7 +174,6 @@ class HttpDevice final : public ports::Device {
   const std::unique_ptr<ports::Network> network_;
   const HttpEndpoint endpoint_;
   const Duration spacing_;
-  const devices::MessageFormat format_;
   const std::vector<std::string> paths_;
   const DeviceOptions options_;
   const ports::Clock& clock_;
@@ -172,15 +181,15 @@ class HttpDevice final : public ports::Device {
   bool asked_to_wait_ = false;
 };
 
-class MqttDevice final : public ports::Device {
+class MqttDevice final : public MessageDevice {
  public:
   MqttDevice(std::string name, std::string key, std::unique_ptr<ports::Subscription> subscription, std::string broker,
              devices::MessageFormat format, DeviceOptions options, const ports::Clock& clock)
-      : name_(std::move(name)),
+      : MessageDevice(std::move(format)),
+        name_(std::move(name)),
         key_(std::move(key)),
         subscription_(std::move(subscription)),
         broker_(std::move(broker)),
-        format_(std::move(format)),
         topics_(devices::sources(format_)),
         options_(options),
         clock_(clock) {}
@@ -190,15 +199,6 @@ class MqttDevice final : public ports::Device {
   Duration spacing() const override { return {}; }
   ports::DeviceIdentity identity() const override { return {}; }
   void cancel() override { subscription_->cancel(); }
-  Duration hold_repeat() const override { return format_.hold ? format_.hold->repeat : Duration{}; }
-  Result<void> hold_battery(const Keep& keep) override {
-    if (!format_.hold) return Device::hold_battery(keep);
-    if (auto kept = keep(""); !kept) return kept;
-    return command(format_.hold->hold);
-  }
-  Result<void> release_battery(const std::string&) override {
-    return format_.hold ? command(format_.hold->release) : Result<void>{};
-  }
 
   Result<ports::DevicePoll> poll() override {
     const auto inbox = subscription_->wait(seen_, clock_.now() + kPatience);
@@ -223,7 +223,7 @@ class MqttDevice final : public ports::Device {
   }
 
  private:
-  Result<void> command(const devices::MessageCommand& wanted) {
+  Result<void> command(const devices::MessageCommand& wanted) override {
     auto sent = subscription_->publish(wanted.source, wanted.payload);
     if (!sent) return fail(sent.error().kind, "broker {}: {}", broker_, sent.error().text);
     return sent;
@@ -250,7 +250,6 @@ class MqttDevice final : public ports::Device {
   const std::string name_, key_;
   const std::unique_ptr<ports::Subscription> subscription_;
   const std::string broker_;
-  const devices::MessageFormat format_;
   const std::vector<std::string> topics_;
   const DeviceOptions options_;
   const ports::Clock& clock_;
