@@ -18,6 +18,7 @@ struct BenchOptions {
   std::string days;                      ///< "A:B"; empty: the whole trace
   std::vector<std::string> stress;
   std::optional<double> lambda;
+  std::optional<double> asleep_w;  ///< of every miner; empty: the plant's own
   std::uint64_t seed = 1;
   unsigned jobs = 0;  ///< 0: one a core
   bool battery = false, zero_export = false, fleet = false, step = false, speed = false;

@@ -44,9 +44,10 @@ Result<std::vector<sim::Contender>> contenders(const BenchOptions& options) {
   std::vector<sim::Contender> out;
   if (options.controllers.empty()) {
     for (const sim::Contender& one : sim::contenders()) {
-      const bool shown = one.id == "sluice-sensor"    ? options.zero_export
-                         : one.id == "sluice-evening" ? options.battery
-                                                      : one.id != "oracle" || !options.battery;
+      const bool shown = one.id == "sluice-sensor" ? options.zero_export
+                         : one.id == "sluice-evening" || one.id == "sluice-economic"
+                             ? options.battery
+                             : one.id != "oracle" || !options.battery;
       if (shown) out.push_back(one);
     }
     return out;
@@ -178,6 +179,10 @@ Result<BenchPlan> bench_plan(const BenchOptions& options) {
       for (const auto& miners : *kinds) {
         plan.cases.push_back(window);
         plan.cases.back().plants = miners;
+        if (!options.asleep_w) continue;
+        for (sim::PlantSpec& miner : plan.cases.back().plants) {
+          miner.dynamics.sleep_power = min(Watts(*options.asleep_w), miner.envelope.min);
+        }
       }
     }
   }

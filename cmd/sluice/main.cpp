@@ -239,6 +239,8 @@ class CommandLine {
     made->add_flag("--speed", to.speed, "Instead: ns per simulated second");
     made->add_option("--controllers", to.controllers, "Only these, as k0,sluice")->delimiter(',');
     made->add_option("--days", to.days, "Only the days A up to B of the trace, as 120:180");
+    made->add_option("--asleep-w", to.asleep_w, "Watts drawn asleep, instead of the plant's own")
+        ->check(CLI::Range(0.0, 200.0));
     made->add_option("--lambda", to.lambda,
                      "Price of 1 kWh leaked, in kWh captured; 3.5 unless given, 2.33 with --zero-export")
         ->check(CLI::NonNegativeNumber);

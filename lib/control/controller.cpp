@@ -385,14 +385,16 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   const double margin_w = hidden_w(snapshot, grid_w, middle_surplus_w, for_others_w, battery, dt_s);
   for (double& available : out.available_w) available += margin_w;
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
+  out.charge_w = for_battery_w(middle_surplus_w, battery);
   if (battery.buffers) {
-    mean_available_w_ = mean_known_
-                            ? mean_available_w_ + (middle_w - mean_available_w_) * std::min(1.0, dt_s / kBufferMeanS)
-                            : middle_w;
+    const double part = mean_known_ ? std::min(1.0, dt_s / kBufferMeanS) : 1.0;
+    mean_available_w_ += (middle_w - mean_available_w_) * part;
+    mean_charge_w_ += (out.charge_w - mean_charge_w_) * part;
     mean_known_ = true;
     buffered_grid_w_ += (grid_w - target_w - buffered_grid_w_) * std::min(1.0, dt_s / kBufferedGridS);
     if (std::fabs(buffered_grid_w_) < kBufferedGridW) {
       out.available_w = {mean_available_w_, mean_available_w_};
+      out.charge_w = mean_charge_w_;
       out.buffered = true;
     }
   } else {
@@ -404,7 +406,6 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     out.available_w = {wanted_w, wanted_w};
   }
   out.discharge_w = battery.discharge_w;
-  out.charge_w = for_battery_w(middle_surplus_w, battery);
   out.export_limit_w = merit_.prices().export_limit_w;
   surplus_w_ = middle_surplus_w;
   out.sun_w = snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0;

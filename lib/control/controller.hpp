@@ -112,7 +112,7 @@ class Controller {
   bool asleep_suspected_ = false;
   bool ticked_ = false;
   MonoTime last_tick_{};
-  double mean_available_w_ = 0.0;
+  double mean_available_w_ = 0.0, mean_charge_w_ = 0.0;
   bool mean_known_ = false;
   double largest_charge_w_ = 0.0;
   double surplus_w_ = 0.0;  ///< the last one known

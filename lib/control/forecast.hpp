@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/time.hpp"
 #include "model/memory.hpp"
@@ -55,10 +56,13 @@ struct Store {
 
 enum class StoreEnd : std::uint8_t { full, empty, neither };
 
-/// What a battery meets first if miners take nothing, and after how many hours; of `neither`, 24.
+/// As far ahead as the future of a battery is worked out.
+inline constexpr double kFutureHours = 48.0;
+
+/// What a battery meets first if miners take nothing, and after how many hours.
 struct StoreFuture {
   StoreEnd end = StoreEnd::neither;
-  double hours = 24.0;
+  double hours = kFutureHours;
 };
 
 /// How much of the forecast counts: of the surplus of the next minutes, of that of tomorrow (in between a straight
@@ -69,7 +73,10 @@ struct Caution {
   double deficit = 1.0;
 };
 
-/// What the battery meets first within a day if miners take nothing. If it fills first, another kWh in it is only sun
+/// One of several ways in which sun and house may go on, each as likely as the others.
+std::span<const Caution> scenarios();
+
+/// What the battery meets first if miners take nothing. If it fills first, another kWh in it is only sun
 /// that spills later, worth what mining pays; if it empties first, a kWh is worth the import that it saves.
 StoreFuture store_future(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution);
 inline StoreEnd first_end(const SurplusForecast& forecast, WallTime now, const Store& store, const Caution& caution) {

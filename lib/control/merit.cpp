@@ -14,6 +14,11 @@ constexpr Duration kLookEvery = std::chrono::minutes(1);
 constexpr double kSunMeanS = 120.0;
 // Without a forecast a stored kWh is thought to save the dearest hour of a day.
 constexpr Duration kSavesWithin = std::chrono::hours(24);
+// What comes of the battery moves with every cloud; miners must not follow each doubt.
+constexpr double kDoubtS = 600.0;
+// What is drawn for mining cannot be put back, what is left in it can be drawn later: who draws wants to see the
+// battery fill even from so much less, a part of what it holds.
+constexpr double kDrawMargin = 0.15;
 // λ beyond these bounds would turn a wrong price into a miner that flaps, or that stands on the grid.
 constexpr double kLeastLeakPrice = 0.3;
 constexpr double kMostLeakPrice = 100.0;
@@ -63,6 +68,13 @@ double known_ahead(const Unit& unit, const Value& value, const PriceOutlook& out
   return sum;
 }
 
+/// Of a time that nobody has told yet: as a day before, or as now.
+const PriceSlot& price_at(const PriceOutlook& outlook, WallTime time, const PriceSlot& now) {
+  const PriceSlot* then = outlook.at(time);
+  if (then == nullptr) then = outlook.at(time - std::chrono::hours(24));
+  return then != nullptr ? *then : now;
+}
+
 /// What a start costs in currency: its energy at what mining brings, and what the owner puts on top.
 double start_price(const Unit& unit, const Value& value, const ControlSettings& control) {
   const double per_ws = unit.min_w() > 0.0 ? value.rate(unit.min_w()) / (3600.0 * unit.min_w()) : 0.0;
@@ -72,15 +84,31 @@ double start_price(const Unit& unit, const Value& value, const ControlSettings& 
 }  // namespace
 
 double Merit::stored_price(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
-                           const Stored& stored) const {
+                           const Stored& stored, double drawn_wh) const {
   const PriceOutlook& outlook = *snapshot.money.prices;
   const double efficiency = site.battery.efficiency;
   if (stored.store && forecast.known(snapshot.wall)) {
-    const StoreFuture future = store_future(forecast, snapshot.wall, *stored.store, Caution{});
-    const PriceSlot* then = outlook.at(snapshot.wall + from_seconds(3600.0 * future.hours));
-    if (then == nullptr) then = slot_;
-    if (future.end == StoreEnd::empty) return efficiency * then->import_price.value();
-    return std::max(0.0, then->export_price.value()) / efficiency;
+    Store store = *stored.store;
+    store.now_wh -= drawn_wh;
+    double sum = 0.0;
+    for (const Caution& scenario : scenarios()) {
+      const StoreFuture future = store_future(forecast, snapshot.wall, store, scenario);
+      const PriceSlot& then = price_at(outlook, snapshot.wall + from_seconds(3600.0 * future.hours), *slot_);
+      const double saved = efficiency * then.import_price.value();
+      const double spilt = std::max(0.0, then.export_price.value()) / efficiency;
+      switch (future.end) {
+        case StoreEnd::empty:
+          sum += saved;
+          break;
+        case StoreEnd::full:
+          sum += spilt;
+          break;
+        case StoreEnd::neither:
+          sum += 0.5 * (saved + spilt);
+          break;
+      }
+    }
+    return sum / static_cast<double>(scenarios().size());
   }
   double dearest = slot_->import_price.value();
   for (const PriceSlot* slot = slot_; slot < outlook.slots.data() + outlook.slots.size(); ++slot) {
@@ -90,8 +118,24 @@ double Merit::stored_price(const Site& site, const Snapshot& snapshot, const Sur
   return efficiency * dearest;
 }
 
+void Merit::look_at_stored(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
+                           const Stored& stored, double dt_s) {
+  const double import_price = slot_->import_price.value();
+  const bool new_price = looked_at_ != import_price;
+  if (new_price || snapshot.now >= next_look_) {
+    const double margin_wh = stored.store ? kDrawMargin * stored.store->full_wh : 0.0;
+    kept_.goal = stored_price(site, snapshot, forecast, stored, 0.0);
+    drawn_.goal = stored_price(site, snapshot, forecast, stored, margin_wh);
+    looked_at_ = import_price;
+    next_look_ = snapshot.now + kLookEvery;
+  }
+  for (Doubted* price : {&kept_, &drawn_}) {
+    price->now += (price->goal - price->now) * (new_price ? 1.0 : std::min(1.0, dt_s / kDoubtS));
+  }
+}
+
 void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
-                           const Stored& stored) {
+                           const Stored& stored, double dt_s) {
   prices_ = SourcePrices{};
   grid_is_cheaper_ = may_hold_ = false;
   if (site.export_limit) prices_.export_limit_w = site.export_limit->value();
@@ -102,9 +146,10 @@ void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const Sur
   prices_.import_price = slot_->import_price.value();
   prices_.bought_price = prices_.import_price;
   if (!site.battery.present) return;
-  prices_.stored_price = stored_price(site, snapshot, forecast, stored);
+  look_at_stored(site, snapshot, forecast, stored, dt_s);
+  prices_.stored_price = kept_.now;
   if (!stored.serves) return;
-  const double from_battery = *prices_.stored_price / site.battery.efficiency + site.battery.wear.value();
+  const double from_battery = drawn_.now / site.battery.efficiency + site.battery.wear.value();
   grid_is_cheaper_ = *prices_.import_price < from_battery;
   may_hold_ = site.battery.may_hold && !snapshot.battery.hold_unavailable;
   if (!may_hold_ || !grid_is_cheaper_) prices_.bought_price = from_battery;
@@ -226,7 +271,7 @@ Band Merit::band(Unit& unit, const Site& site, const Snapshot& snapshot, std::si
 
 void Merit::look(std::span<Unit> units, const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
                  const Stored& stored, double surplus_w, double dt_s) {
-  look_at_prices(site, snapshot, forecast, stored);
+  look_at_prices(site, snapshot, forecast, stored, dt_s);
   sun_w_ += (surplus_w - sun_w_) * std::min(1.0, dt_s / kSunMeanS);
   bool buys = false;
   for (std::size_t i = 0; i < units.size(); ++i) {

@@ -13,7 +13,8 @@
 /// | grid, once the battery is empty or held | import price |
 ///
 /// μ is the value of a kWh inside the battery: what its last kWh will save when the battery runs empty, or, if it fills
-/// before, what the sun that then spills would have brought. What the stored energy once cost decides nothing.
+/// before, what the sun that then spills would have brought; the mean over several ways in which the weather may go on.
+/// What the stored energy once cost decides nothing.
 
 #include <optional>
 #include <span>
@@ -54,16 +55,26 @@ class Merit {
   bool hold_battery() const { return hold_; }
 
  private:
-  void look_at_prices(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
-                      const Stored& stored);
-  double stored_price(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast,
-                      const Stored& stored) const;
+  void look_at_prices(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast, const Stored& stored,
+                      double dt_s);
+  void look_at_stored(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast, const Stored& stored,
+                      double dt_s);
+  /// μ if so many watt-hours were drawn already.
+  double stored_price(const Site& site, const Snapshot& snapshot, const SurplusForecast& forecast, const Stored& stored,
+                      double drawn_wh) const;
   Band band(Unit& unit, const Site& site, const Snapshot& snapshot, std::size_t index, double dt_s);
   void by_price(Unit& unit, Band& band, const Site& site, const Snapshot& snapshot, const MinerMoney& own, bool may_buy,
                 double dt_s) const;
 
   SourcePrices prices_;
   const PriceSlot* slot_ = nullptr;  ///< of this tick
+  /// μ as it was last worked out, and as it slowly becomes that.
+  struct Doubted {
+    double goal = 0.0, now = 0.0;
+  };
+  Doubted kept_, drawn_;  ///< of what would be stored, and of what would be taken out
+  MonoTime next_look_{};
+  std::optional<double> looked_at_;  ///< import price
   double sun_w_ = 0.0;               ///< slow mean of the surplus
   bool grid_is_cheaper_ = false;     ///< than what the battery would give now
   bool may_hold_ = false;            ///< the battery can be kept from giving it

@@ -9,6 +9,7 @@
 #include "sim/baselines.hpp"
 #include "sim/battery_bound.hpp"
 #include "sim/foresight.hpp"
+#include "sim/market.hpp"
 
 namespace sluice::sim {
 namespace {
@@ -23,10 +24,12 @@ constexpr double kLambdaWithExport = 3.5;
 
 constexpr Contender kOracle{"oracle", "the future", "perfect foresight with the same miner"};
 constexpr Contender kK0{"k0", "its own past", "sluice without dead time, meter age and noise"};
-constexpr Contender kProduct[] = {{"sluice", "its own past", "the product's controller, default settings"},
-                                  {"sluice-calm", "its own past", "the same with few commands"},
-                                  {"sluice-evening", "its own past", "the same, mining may use the battery too"},
-                                  {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %"}};
+constexpr Contender kProduct[] = {
+    {"sluice", "its own past", "the product's controller, default settings"},
+    {"sluice-calm", "its own past", "the same with few commands"},
+    {"sluice-evening", "its own past", "the same, mining may use the battery too"},
+    {"sluice-economic", "its own past", "the same, strategy economic: it knows the prices"},
+    {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %"}};
 // The one law of the peers whose owner is granted the best choice of its fixed power.
 constexpr std::string_view kFixedPowerLaw = "b2-home-assistant";
 
@@ -77,6 +80,38 @@ BatterySettings battery_settings(const BatterySpec& spec) {
   return out;
 }
 
+// What a TH/s earns in a day, and with it how many a watt is: every kWh at any power brings `Prices::mined`.
+constexpr PricePerThsDay kHashPrice{0.05};
+
+WorkingCurve curve(const PlantSpec& plant) {
+  const double kwh_per_day = 0.024 * plant.envelope.max.value();
+  WorkingCurve out;
+  out.push_back({plant.envelope.max, TeraHashes(Prices{}.mined * kwh_per_day / kHashPrice.value())});
+  return out;
+}
+
+/// The prices by which a run with a battery is rated, known for ever.
+class FlatTariff final : public Market {
+ public:
+  explicit FlatTariff(WallTime begin) {
+    PriceSlot slot;
+    slot.begin = begin;
+    slot.end = begin + std::chrono::hours(24 * 1000);
+    slot.import_price = PricePerKwh(Prices{}.imported);
+    slot.export_price = PricePerKwh(Prices{}.exported);
+    auto outlook = std::make_shared<PriceOutlook>();
+    outlook->slots.push_back(slot);
+    prices_ = std::move(outlook);
+  }
+  void tell(Snapshot& snapshot) override {
+    snapshot.money.prices = prices_;
+    snapshot.money.hash_price = Reading<PricePerThsDay>::good(kHashPrice, snapshot.now);
+  }
+
+ private:
+  std::shared_ptr<const PriceOutlook> prices_;
+};
+
 Site site(const BenchCase& bench, std::string_view id) {
   Site out;
   out.name = "bench";
@@ -91,6 +126,10 @@ Site site(const BenchCase& bench, std::string_view id) {
     MinerSite miner;
     miner.name = "m" + std::to_string(i);
     if (id == "sluice-evening") miner.strategy = Strategy::solar_battery;
+    if (id == "sluice-economic") {
+      miner.strategy = Strategy::economic;
+      miner.curve = curve(bench.plants[i]);
+    }
     out.miners.push_back(std::move(miner));
   }
   return out;
@@ -117,6 +156,9 @@ VirtualHouseSpec virtual_spec(const BenchCase& bench, std::string_view id) {
     spec.report_noise = 0.0;
   }
   if (id == "sluice-sensor") spec.potential_sensor = kSensorError;
+  if (id == "sluice-economic") {
+    spec.market = std::make_shared<FlatTariff>(WallTime(std::chrono::hours(24) * spec.first_day));
+  }
   return spec;
 }
 
@@ -263,7 +305,10 @@ Yardstick yardstick(const BenchCase& bench, const Progress& progress) {
     most.battery = bench.battery->spec;
     most.initial_soc = bench.battery->soc;
     for (const OracleMiner& miner : miners) most.miners_max += miner.spec.envelope.max * (1.0 + miner.setpoint_bias);
-    out.net_value = battery_bound(known_w, seconds(1), most) - energy_value(*out.idle, most.prices);
+    const double with_miners = battery_bound(known_w, seconds(1), most);
+    most.miners_max = Watts(0.0);
+    out.net_value = with_miners - battery_bound(known_w, seconds(1), most);
+    out.net_value_limit = with_miners - energy_value(*out.idle, most.prices);
   } else if (miners.size() > 1) {
     out.best.score.captured = out.best.score.mined = cheap_bounds(known_w, miners).ub0;
   } else {

@@ -128,7 +128,12 @@ struct Yardstick {
   std::optional<double> of_ub1_pct;  ///< its share of UB1 = UB0 where S ≥ Pmin, which knows no ramps, wakes and starts
   std::optional<WattHours> freely;   ///< zero export: mined by `c2` where feeding in is allowed, at λ = 3.5
   std::optional<Score> idle;         ///< battery: the same house without a miner
-  std::optional<double> net_value;   ///< battery: the most that mining could earn, in currency
+  /// Battery: what mining is worth to perfect foresight, in currency: the linear programme's optimum with miners, less
+  /// the one without.
+  std::optional<double> net_value;
+  /// No run can be worth more than this: `net_value`, and what the lag of the battery's own inverter costs the house
+  /// without miners, which a programme without seconds gets back.
+  std::optional<double> net_value_limit;
 };
 Yardstick yardstick(const BenchCase& bench, const Progress& progress = {});
 

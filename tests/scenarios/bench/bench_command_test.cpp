@@ -93,6 +93,16 @@ TEST_F(BenchCommand, WrongOptionsSayWhatWouldBeRightAndPlayNothing) {
   }
 }
 
+TEST_F(BenchCommand, AMinerThatSleepsWithoutDrawingIsWorthMoreBesideABattery) {
+  const auto value = [&](const char* asleep_w) {
+    EXPECT_EQ(
+        run({"--battery", "--suite", "day_b", "--controllers", "sluice-economic", "--asleep-w", asleep_w, "--json"}), 0)
+        << said_;
+    return json::parse(said_).at(0).at("net_value_per_day").get<double>();
+  };
+  EXPECT_GT(value("0"), value("60"));
+}
+
 TEST_F(BenchCommand, DrawsADay) {
   ASSERT_EQ(run({"--suite", "day_b", "--plot", "0", "--svg", path("day.svg")}), 0) << said_;
   std::ifstream in(path("day.svg"));
