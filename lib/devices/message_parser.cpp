@@ -1,6 +1,6 @@
 #include "devices/message_parser.hpp"
 
-#include "yaml/reader.hpp"
+#include "devices/template_reader.hpp"
 
 namespace sluice::devices {
 namespace {
@@ -12,9 +12,9 @@ std::string lower(std::string text) {
   return text;
 }
 
-class MessageParser : private yaml::Reader {
+class MessageParser : private TemplateReader {
  public:
-  using Reader::Reader;
+  using TemplateReader::TemplateReader;
 
   void top(const yaml::Node& root, Template& parsed) {
     MessageFormat format;
@@ -27,7 +27,10 @@ class MessageParser : private yaml::Reader {
                {"id", "title", "checked", "notes", "roles", "http", "mqtt", "options", "measurements", "commands"});
     if (const auto* node = root.find("options")) options(*node, format);
     http ? http_part(*root.find("http"), parsed) : mqtt_part(*root.find("mqtt"), format);
-    if (const auto* node = required(root, "", "measurements")) measurements(*node, format);
+    if (const auto* node = required(root, "", "measurements")) {
+      read_offers(*node, format.offers,
+                  [this](const yaml::Node& one, const std::string& path) { return alternative(one, path); });
+    }
     if (const auto* node = root.find("commands")) commands(*node, format);
     for (const auto& [name, fallback] : format.options)
       if (!used_.contains(name))
@@ -87,36 +90,10 @@ class MessageParser : private yaml::Reader {
     }
   }
 
-  void measurements(const yaml::Node& node, MessageFormat& format) {
-    if (!is_mapping(node, "measurements")) return;
-    std::set<std::string> seen;
-    for (const auto& [key, value] : node.entries) {
-      const std::string where = "measurements." + key.text;
-      const auto what = measurement_from_name(key.text);
-      if (!what) complain(key, where, "no such measurement; docs/glossary.md lists them");
-      if (!seen.insert(key.text).second) complain(key, where, "this key stands here twice");
-      if (!is_mapping(value, where)) continue;
-      MessageOffer offer;
-      if (what) offer.what = *what;
-      if (const auto* list = value.find("first_of")) {
-        check_keys(value, where, {"first_of"});
-        each(*list, where + ".first_of", [&](const yaml::Node& one, const std::string& path) {
-          if (is_mapping(one, path)) offer.alternatives.push_back(alternative(one, path));
-        });
-      } else {
-        offer.alternatives.push_back(alternative(value, where));
-      }
-      format.offers.push_back(std::move(offer));
-    }
-    if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
-  }
-
   void commands(const yaml::Node& node, MessageFormat& format) {
-    if (!is_mapping(node, "commands")) return;
-    check_keys(node, "commands", {"battery_hold"});
-    const std::string where = "commands.battery_hold";
-    const auto* hold = required(node, "commands", "battery_hold");
-    if (!hold || !is_mapping(*hold, where)) return;
+    const yaml::Node* hold = find_hold(node);
+    if (hold == nullptr) return;
+    const std::string where = kHold;
     check_keys(*hold, where, {"hold", "release", "repeat_s"});
     MessageHold parsed;
     if (const auto* value = required(*hold, where, "hold")) parsed.hold = command(*value, where + ".hold");

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <tuple>
 #include <utility>
 
 #include "devices/message_parser.hpp"
 #include "devices/sunspec_models.hpp"
 #include "devices/template.hpp"
-#include "yaml/reader.hpp"
+#include "devices/template_reader.hpp"
 
 namespace sluice::devices {
 namespace {
@@ -17,9 +16,9 @@ namespace {
 constexpr std::array<std::string_view, 7> kRoles{"grid", "pv", "battery", "hybrid", "house", "load", "room"};
 constexpr std::int64_t kMaxAddress = 65535;
 
-class TemplateParser : private yaml::Reader {
+class TemplateParser : private TemplateReader {
  public:
-  using Reader::Reader;
+  using TemplateReader::TemplateReader;
 
   // --- the parts of a template ---------------------------------------------------------------------------------------
   void top(const yaml::Node& root, Template& parsed) {
@@ -55,7 +54,10 @@ class TemplateParser : private yaml::Reader {
     if (const auto* node = root.find("sunspec")) sunspec(*node, parsed);
     if (const auto* node = root.find("defaults")) defaults(*node);
     if (const auto* node = root.find("identity")) identity(*node, parsed.identity);
-    if (const auto* node = required(root, "", "measurements")) measurements(*node, parsed);
+    if (const auto* node = required(root, "", "measurements")) {
+      read_offers(*node, parsed.offers,
+                  [this](const yaml::Node& one, const std::string& path) { return alternative(one, path); });
+    }
     if (const auto* node = root.find("commands")) commands(*node, parsed);
     if (uses_points_ && parsed.sunspec_bases.empty())
       complain(root, "sunspec", "points are used, so `sunspec: {bases: [40000, 50000, 0]}` is needed");
@@ -123,36 +125,10 @@ class TemplateParser : private yaml::Reader {
     field("serial", fields.serial);
   }
 
-  void measurements(const yaml::Node& node, Template& parsed) {
-    if (!is_mapping(node, "measurements")) return;
-    std::set<std::string> seen;
-    for (const auto& [key, value] : node.entries) {
-      const std::string where = "measurements." + key.text;
-      const auto what = measurement_from_name(key.text);
-      if (!what) complain(key, where, "no such measurement; docs/glossary.md lists them");
-      if (!seen.insert(key.text).second) complain(key, where, "this key stands here twice");
-      if (!is_mapping(value, where)) continue;
-      Offer offer;
-      if (what) offer.what = *what;
-      if (const auto* list = value.find("first_of")) {
-        check_keys(value, where, {"first_of"});
-        each(*list, where + ".first_of", [&](const yaml::Node& one, const std::string& path) {
-          if (is_mapping(one, path)) offer.alternatives.push_back(alternative(one, path));
-        });
-      } else {
-        offer.alternatives.push_back(alternative(value, where));
-      }
-      parsed.offers.push_back(std::move(offer));
-    }
-    if (node.entries.empty()) complain(node, "measurements", "a template must offer something");
-  }
-
   void commands(const yaml::Node& node, Template& parsed) {
-    if (!is_mapping(node, "commands")) return;
-    check_keys(node, "commands", {"battery_hold"});
-    const std::string where = "commands.battery_hold";
-    const auto* hold = required(node, "commands", "battery_hold");
-    if (!hold || !is_mapping(*hold, where)) return;
+    const yaml::Node* hold = find_hold(node);
+    if (hold == nullptr) return;
+    const std::string where = kHold;
     check_keys(*hold, where, {"holding", "type", "order", "unit", "write"});
     RegisterHold command;
     command.place = place(*hold, where);
