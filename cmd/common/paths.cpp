@@ -57,4 +57,6 @@ std::string file_beside(const std::string& path, const std::string& name) {
 
 std::string ledger_file(const std::string& history_file) { return file_beside(history_file, "ledger.db"); }
 
+std::string hold_file(const std::string& state_file) { return file_beside(state_file, "battery-hold"); }
+
 }  // namespace sluice::cmd

@@ -33,5 +33,7 @@ Layout own_layout();
 std::string file_beside(const std::string& path, const std::string& name);
 /// The ledger lies beside the history.
 std::string ledger_file(const std::string& history_file);
+/// Which battery is held stands beside the state (`HoldFile`).
+std::string hold_file(const std::string& state_file);
 
 }  // namespace sluice::cmd

@@ -73,6 +73,10 @@ int show_why(const std::string& socket, const std::string& miner, int count, boo
 
 int park(const std::string& socket, const std::string& miner, bool parked) {
   const Result<json> reply = ask_daemon(socket, {{"do", parked ? "park" : "release"}, {"miner", miner}});
+  if (!reply && parked && reply.error().kind == ErrorKind::not_found) {
+    return complain({ErrorKind::not_found, reply.error().text + "; what one that died left running or held ends with " +
+                                               "sluice park --if-unclean"});
+  }
   if (!reply) return complain(reply.error());
   fmt::print("{} {}\n", miner.empty() ? "all miners" : miner, parked ? "will sleep until released" : "may run again");
   return kExitOk;

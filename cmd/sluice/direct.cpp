@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "ask.hpp"
+#include "common/hold_file.hpp"
 #include "common/opening.hpp"
+#include "common/paths.hpp"
 #include "common/reports.hpp"
 #include "exit_codes.hpp"
 #include "io/clock.hpp"
@@ -31,6 +34,7 @@ using nlohmann::json;
 // connect a second and needs two to four of them to say who it is and to take a sleep.
 constexpr Duration kParkTime = std::chrono::milliseconds(5500);
 constexpr Duration kParkAgain = std::chrono::milliseconds(250);
+constexpr Duration kCancelAgain = std::chrono::milliseconds(20);
 
 /// A short-lived command keeps no history.
 class NoRecorder final : public ports::Recorder {
@@ -92,10 +96,15 @@ void print(const json& answer, bool as_json) {
   }
 }
 
-Result<json> probe_device(const config::DeviceConfig& config, const Loaded& loaded, Outside& outside) {
+Result<std::unique_ptr<ports::Device>> open_alone(const config::DeviceConfig& config, const Loaded& loaded,
+                                                  Outside& outside) {
   const std::shared_ptr<ports::ModbusConnection> connection =
       config.modbus.host.empty() ? nullptr : outside.modbus.make(config.modbus.host, config.modbus.port);
-  auto device = open_device(config, connection, loaded.inventory.templates, outside.services());
+  return open_device(config, connection, loaded.inventory.templates, outside.services());
+}
+
+Result<json> probe_device(const config::DeviceConfig& config, const Loaded& loaded, Outside& outside) {
+  auto device = open_alone(config, loaded, outside);
   if (!device) return tl::unexpected(device.error());
   auto poll = (*device)->poll();
   if (!poll) return tl::unexpected(poll.error());
@@ -135,15 +144,35 @@ Result<json> probe_direct(const Loaded& loaded, const std::string& name, Outside
               names);
 }
 
-/// One miner on its way to sleep, on a thread of its own. Stays where it is: the adapter's state is told to `memory`.
+/// One miner on its way to sleep. Stays where it is: the adapter's state is told to `memory`.
 struct Parking {
   MinerMemory* memory = nullptr;
   std::unique_ptr<runtime::MinerWorker> worker;
-  std::thread thread;
-  bool done = false;  ///< guarded by the mutex of all
+  MinerDecision sleep{};
   bool parked() const { return worker->report()->seen.command.status == CommandStatus::acknowledged; }
   /// Another machine is never commanded, however long one waits.
   bool hopeless() const { return worker->report()->seen.identity == IdentityVerdict::wrong; }
+  /// True: there is nothing more to try.
+  bool try_once() {
+    sleep.wanted = CommandKind::sleep;
+    ++sleep.sequence;
+    worker->post(sleep);
+    worker->run_once();
+    return parked() || hopeless();
+  }
+};
+
+/// A battery that was told not to discharge by a daemon that is gone.
+struct Releasing {
+  HoldFile::Held held;
+  std::unique_ptr<ports::Device> device;
+  Result<void> outcome = fail(ErrorKind::timeout, "there was no time for it");
+  bool try_once(HoldFile& file) {
+    outcome = device->release_battery(held.before);
+    // What cannot be forgotten would be released once more, which does no harm and is said.
+    if (outcome) outcome = file.write(held.device, std::nullopt);
+    return outcome.has_value();
+  }
 };
 
 runtime::MinerSettings hurried(runtime::MinerSettings settings) {
@@ -168,39 +197,80 @@ Result<std::unique_ptr<runtime::MinerWorker>> worker_for(MinerMemory& memory, co
                                                 outside.announcer);
 }
 
-/// Puts every miner to sleep, all at once; who refuses or does not answer is asked again until the time is up.
-void park_all(std::vector<Parking>& miners, const ports::Clock& clock) {
+/// Something that is tried until it succeeds or the time is up, on a thread of its own.
+struct Attempt {
+  std::function<bool()> try_once;  ///< true: there is nothing more to try
+  std::function<void()> cancel;    ///< ends a running try; from another thread
+  std::thread thread{};
+  bool done = false;  ///< guarded by the mutex of all
+};
+
+void try_all(std::vector<Attempt>& attempts, const ports::Clock& clock) {
   std::mutex mutex;
   std::condition_variable one_done;
   const MonoTime until = clock.now() + kParkTime;
-  for (Parking& miner : miners) {
-    miner.thread = std::thread([&miner, &mutex, &one_done, &clock, until] {
-      MinerDecision sleep;
-      sleep.wanted = CommandKind::sleep;
+  for (Attempt& attempt : attempts) {
+    attempt.thread = std::thread([&attempt, &mutex, &one_done, &clock, until] {
       std::unique_lock lock(mutex, std::defer_lock);
-      while (!miner.parked() && !miner.hopeless() && clock.now() < until) {
-        ++sleep.sequence;
-        miner.worker->post(sleep);
-        miner.worker->run_once();
-        if (miner.parked()) break;
+      while (clock.now() < until && !attempt.try_once()) {
         lock.lock();
         clock.wait_until(lock, one_done, std::min(until, clock.now() + kParkAgain));
         lock.unlock();
       }
       lock.lock();
-      miner.done = true;
+      attempt.done = true;
       one_done.notify_all();
     });
   }
-  const auto all_done = [&] { return std::all_of(miners.begin(), miners.end(), [](const auto& m) { return m.done; }); };
-  {
-    std::unique_lock lock(mutex);
-    while (!all_done() && clock.now() < until) clock.wait_until(lock, one_done, until);
+  const auto all_done = [&] {
+    return std::all_of(attempts.begin(), attempts.end(), [](const Attempt& one) { return one.done; });
+  };
+  std::unique_lock lock(mutex);
+  while (!all_done() && clock.now() < until) clock.wait_until(lock, one_done, until);
+  // A cancel that met the gap before a call began would be lost: it is repeated until it was heard.
+  while (!all_done()) {
+    lock.unlock();
+    for (Attempt& attempt : attempts) attempt.cancel();
+    lock.lock();
+    if (!all_done()) clock.wait_until(lock, one_done, clock.now() + kCancelAgain);
   }
-  for (Parking& miner : miners) {
-    miner.worker->stop();
-    miner.thread.join();
+  lock.unlock();
+  for (Attempt& attempt : attempts) attempt.thread.join();
+}
+
+Result<std::optional<Releasing>> left_held(HoldFile& file, const Loaded& loaded, Outside& outside) {
+  auto held = file.read();
+  if (!held) return tl::unexpected(held.error());
+  if (!*held) return std::optional<Releasing>();
+  const auto& devices = loaded.config.devices;
+  const auto config = std::ranges::find(devices, (*held)->device, &config::DeviceConfig::name);
+  if (config == devices.end())
+    return fail(ErrorKind::not_found,
+                "{} was told that its battery may not discharge, and is not in {} any more: set it free on the device",
+                (*held)->device, loaded.config.file);
+  auto device = open_alone(*config, loaded, outside);
+  if (!device) return tl::unexpected(device.error());
+  return std::optional(Releasing{std::move(**held), std::move(*device)});
+}
+
+/// False: somebody may still run.
+bool say_who_sleeps(const std::vector<Parking>& parking) {
+  bool all = true;
+  for (const Parking& miner : parking) {
+    const auto report = miner.worker->report();
+    const std::string why = report->trouble.empty() ? report->command_trouble : report->trouble;
+    fmt::print("{}: {}\n", miner.memory->name, miner.parked() ? "sleeps" : "NOT put to sleep: " + why);
+    miner.memory->driven = !miner.parked();
+    all = all && miner.parked();
   }
+  return all;
+}
+
+bool say_what_is_free(const Releasing& battery) {
+  fmt::print("{}: {}\n", battery.held.device,
+             battery.outcome ? "its battery may discharge again"
+                             : "its battery is NOT released: " + battery.outcome.error().text);
+  return battery.outcome.has_value();
 }
 
 }  // namespace
@@ -229,30 +299,32 @@ int park_if_unclean(const DirectOptions& options) {
   store::SqliteStateStore store(loaded->config.store.state_path, outside.clock, outside.log);
   Result<PersistentState> state = store.load();
   if (!state) return complain(state.error());
-  if (state->clean_stop) {
+  bool complete = true;
+  const auto leave_out = [&](const Error& error) {
+    complete = false;
+    complain(error);
+  };
+  // Also an orderly stop leaves a battery held whose device did not answer.
+  HoldFile holds(hold_file(loaded->config.store.state_path));
+  auto battery = left_held(holds, *loaded, outside);
+  if (!battery) leave_out(battery.error());
+  const bool held = battery && *battery;
+  if (state->clean_stop && complete && !held) {
     fmt::print("the last stop was orderly: nothing to do\n");
     return kExitOk;
   }
   std::vector<Parking> parking;
-  bool complete = true;
   for (MinerMemory& memory : state->miners) {
-    if (!memory.driven) continue;
+    if (state->clean_stop || !memory.driven) continue;
     auto worker = worker_for(memory, *loaded, outside);
-    if (worker) {
-      parking.push_back({&memory, std::move(*worker), {}});
-    } else {
-      complete = false;
-      complain(worker.error());
-    }
+    worker ? parking.push_back({&memory, std::move(*worker)}) : leave_out(worker.error());
   }
-  park_all(parking, outside.clock);
-  for (const Parking& miner : parking) {
-    const auto report = miner.worker->report();
-    const std::string why = report->trouble.empty() ? report->command_trouble : report->trouble;
-    fmt::print("{}: {}\n", miner.memory->name, miner.parked() ? "sleeps" : "NOT put to sleep: " + why);
-    miner.memory->driven = !miner.parked();
-    complete = complete && miner.parked();
-  }
+  std::vector<Attempt> attempts;
+  for (Parking& one : parking) attempts.push_back({[&one] { return one.try_once(); }, [&one] { one.worker->stop(); }});
+  if (held) attempts.push_back({[&] { return (*battery)->try_once(holds); }, [&] { (*battery)->device->cancel(); }});
+  try_all(attempts, outside.clock);
+  complete = say_who_sleeps(parking) && complete;
+  if (held) complete = say_what_is_free(**battery) && complete;
   state->clean_stop = complete;
   if (const Result<void> saved = store.save(*state); !saved) return complain(saved.error());
   return complete ? kExitOk : kExitFailed;

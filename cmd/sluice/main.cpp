@@ -174,8 +174,9 @@ class CommandLine {
         "park", "Put a miner to sleep until it is released; all, without a name", "sluice park s19",
         [this] { return in_.if_unclean ? park_if_unclean(in_.direct) : park(in_.direct.socket, in_.miner, true); });
     park_command->add_option("MINER", in_.miner, "Only this miner");
-    park_command->add_flag("--if-unclean", in_.if_unclean,
-                           "Without the daemon: put to sleep what a daemon drove that did not end in order");
+    park_command->add_flag(
+        "--if-unclean", in_.if_unclean,
+        "Without the daemon: put to sleep what one drove that did not end in order, release the battery it held");
     park_command->add_option("--state-dir", in_.direct.state_directory, "Where state.db is");
     socket(park_command);
     config(park_command);

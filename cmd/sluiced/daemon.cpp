@@ -125,7 +125,7 @@ class Daemon {
         store_(accepted.config.store.state_path, clock_, log),
         history_(accepted.config.store.path, limits_of(accepted.config), {}, clock_, log),
         announcer_(clock_, log, history_, notifier),
-        holds_(file_beside(accepted.config.store.state_path, "battery-hold")),
+        holds_(hold_file(accepted.config.store.state_path)),
         services_{clock_, log, network_, modbus_, brokers_, secrets_, &holds_},
         accepted_(std::move(accepted)) {}
 
@@ -309,6 +309,7 @@ class Daemon {
     }
     keep(std::move(*pricing));
     accepted_ = std::move(*accepted);
+    say_what_is_left_held();
     log_.info(kName, "reloaded {}", options_.config_file);
   }
 

@@ -73,34 +73,46 @@ bool BatteryHold::unavailable() const {
 
 bool BatteryHold::free() const {
   const std::lock_guard lock(mutex_);
-  return !held_;
+  return !held_ && !telling_;
 }
+
+bool BatteryHold::leave(bool leaving) {
+  const std::lock_guard lock(mutex_);
+  leaving_ = leaving;
+  // Who stays after all rests as after any release. Until then the miners need not stop for a moment without a hold.
+  if (!leaving) unavailable_until_ = std::max(unavailable_until_, not_before_);
+  return asked_ && (held_ || telling_);
+}
+
+bool BatteryHold::wanted(MonoTime now) const { return wanted_ && !leaving_ && now - wanted_at_ < kHeardFor; }
 
 /// `next`: when to look again although nobody called.
 bool BatteryHold::due(MonoTime now, MonoTime& next) const {
   next = MonoTime::max();
   if (!asked_) return false;
-  const bool wanted = wanted_ && now - wanted_at_ < kHeardFor;
-  if (wanted && told_ && now < repeat_at_) {
+  const bool hold = wanted(now);
+  if (hold && told_ && now < repeat_at_) {
     next = std::min(repeat_at_, wanted_at_ + kHeardFor);
     return false;
   }
-  if (!wanted && !held_) return false;
+  if (!hold && !held_) return false;
   next = not_before_;
   return now >= not_before_;
 }
 
 MonoTime BatteryHold::serve(ports::Device& device) {
   MonoTime next{};
-  bool wanted = false;
+  bool to_hold = false;
   {
     const std::lock_guard lock(mutex_);
     const MonoTime now = clock_.now();
     if (!due(now, next)) return next;
-    wanted = wanted_ && now - wanted_at_ < kHeardFor;
+    to_hold = wanted(now);
+    telling_ = true;
   }
-  wanted ? hold(device) : release(device);
+  to_hold ? hold(device) : release(device);
   const std::lock_guard lock(mutex_);
+  telling_ = false;
   due(clock_.now(), next);
   return next;
 }
@@ -171,7 +183,7 @@ void BatteryHold::release(ports::Device& device) {
     held_.reset();
     told_.reset();
     not_before_ = clock_.now() + (device.hold_repeat() > Duration{} ? Duration{} : kRest);
-    unavailable_until_ = std::max(unavailable_until_, not_before_);
+    if (!leaving_) unavailable_until_ = std::max(unavailable_until_, not_before_);
   }
   announcer_.clear(kStuck, device_, "the battery is released");
   announcer_.tell(ports::EventLevel::info, kTold, device_, "the battery may discharge again");

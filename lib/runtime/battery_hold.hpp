@@ -32,13 +32,17 @@ class BatteryHold {
   bool want(bool hold, const Reading<Watts>& battery);
   /// It would not be held if that were wanted: the device failed or ignored it, or has to rest between two writes.
   bool unavailable() const;
-  /// Nothing is held.
+  /// Nothing is held, and nothing is just being told.
   bool free() const;
+  /// From now on it is released whatever is wanted, because nobody will be there to do so later; `false` takes that
+  /// back. True: there is something to release, and `free` tells when that is done.
+  bool leave(bool leaving);
 
   /// Tells the device what there is to tell; returns when to come again.
   MonoTime serve(ports::Device& device);
 
  private:
+  bool wanted(MonoTime now) const;               // with the lock held
   bool due(MonoTime now, MonoTime& next) const;  // with the lock held
   void hold(ports::Device& device);
   void release(ports::Device& device);
@@ -53,6 +57,8 @@ class BatteryHold {
   bool asked_ = false;        ///< by `want`, ever
   bool wanted_ = false;
   MonoTime wanted_at_{};
+  bool leaving_ = false;
+  bool telling_ = false;                  ///< a call of the device runs
   std::optional<std::string> held_;       ///< what releases it; from before the first try to hold
   std::optional<MonoTime> told_;          ///< when the device first took the present hold
   MonoTime repeat_at_ = MonoTime::max();  ///< of a device that forgets

@@ -88,12 +88,22 @@ void DevicePoller::poll(Entry& entry) {
 void DevicePoller::want_hold(bool hold, const Reading<Watts>& battery) {
   bool news = false;
   for (Entry& entry : entries_) news = (entry.hold && entry.hold->want(hold, battery)) || news;
-  if (!news) return;
+  if (news) come_now();
+}
+
+void DevicePoller::come_now() {
   {
     const std::lock_guard lock(mutex_);
     asked_ = true;
   }
   wake_.notify_all();
+}
+
+bool DevicePoller::leave_batteries(bool leaving) {
+  bool held = false;
+  for (Entry& entry : entries_) held = (entry.hold && entry.hold->leave(leaving)) || held;
+  if (held) come_now();
+  return held;
 }
 
 bool DevicePoller::hold_unavailable() const {

@@ -64,6 +64,8 @@ class DevicePoller {
   bool hold_unavailable() const;
   /// None of them is held. Thread-safe.
   bool all_free() const;
+  /// As `BatteryHold::leave`, for all of them. Thread-safe.
+  bool leave_batteries(bool leaving);
 
   /// Tells batteries what there is to tell, and polls the device that is most overdue, if any is due. Returns when the
   /// next one is.
@@ -82,6 +84,7 @@ class DevicePoller {
     std::unique_ptr<BatteryHold> hold;           ///< null for most
   };
   void poll(Entry& entry);
+  void come_now();
   void publish(Entry& entry, std::shared_ptr<const DeviceReport> report);
 
   const ports::Clock& clock_;

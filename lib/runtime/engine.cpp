@@ -143,7 +143,11 @@ Result<void> Engine::reload(Plan plan) {
   const auto outcome = promise.get_future();
   Miners new_miners;
   Connections new_connections;
-  if (const Result<void> opened = open_new(plan, new_miners, new_connections); !opened) return opened;
+  release_batteries(plan);
+  if (const Result<void> opened = open_new(plan, new_miners, new_connections); !opened) {
+    for (const auto& one : connections_) one.job->leave_batteries(false);
+    return opened;
+  }
 
   const std::vector<std::string> names = names_of(plan.miners);
   Miners old_miners;
@@ -174,24 +178,25 @@ Result<void> Engine::reload(Plan plan) {
   });
   if (!posted) return fail(ErrorKind::cancelled, "the daemon is stopping");
   outcome.wait();
-  release_batteries(old_connections, plan);
   dismiss(old_connections);
   park_and_dismiss(std::move(old_miners), names);
   return {};
 }
 
-/// A battery whose device left the configuration is not left held; where only the settings changed, the new connection
-/// knows what the old one held.
-void Engine::release_batteries(const Connections& leaving, const Plan& plan) {
-  const auto left = [&](const Staffed<DevicePoller>& one) {
-    return std::ranges::find(plan.connections, one.name, &ConnectionPlan::key) == plan.connections.end();
-  };
-  const auto held = [&](const auto& one) { return left(one) && !one.job->all_free(); };
-  for (const auto& one : leaving) {
-    if (left(one)) one.job->want_hold(false, {});
+/// A battery is let go by the connection that held it, before another one opens: a device that left could not be
+/// released later, and two that are open at once could take what the other wrote for how it was before. One that is
+/// released no more is taken over by a new connection of the same device, or said.
+void Engine::release_batteries(const Plan& plan) {
+  std::vector<std::shared_ptr<DevicePoller>> held;
+  for (const auto& one : connections_) {
+    const bool stays = std::ranges::any_of(plan.connections, [&](const ConnectionPlan& wanted) {
+      return wanted.key == one.name && wanted.fingerprint == one.fingerprint;
+    });
+    if (!stays && one.job->leave_batteries(true)) held.push_back(one.job);
   }
   const MonoTime until = doors_.real_clock.now() + doors_.drain;
-  while (std::ranges::any_of(leaving, held) && doors_.real_clock.now() < until) pause(kDrainLook);
+  const auto still = [](const auto& poller) { return !poller->all_free(); };
+  while (std::ranges::any_of(held, still) && doors_.real_clock.now() < until) pause(kDrainLook);
 }
 
 /// Miners that left the configuration are not left running; one whose address changed is only let go.

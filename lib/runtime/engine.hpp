@@ -64,8 +64,8 @@ class Engine {
   /// From any thread; a signal handler's thread too.
   void request_stop();
   /// Takes over a reloaded plan between two ticks. What has the same name and fingerprint goes on; what is new is
-  /// opened first, and when that fails nothing changes. A miner that left the plan is put to sleep. From any thread but
-  /// the tick's, while `run` runs.
+  /// opened first, and when that fails nothing changes. A miner that left the plan is put to sleep; a battery that a
+  /// changed connection held is released before. From any thread but the tick's, while `run` runs.
   Result<void> reload(Plan plan);
 
   /// Parks (or releases) one miner, or all with an empty name, and remembers it over restarts. From any thread.
@@ -101,7 +101,7 @@ class Engine {
   void start(Staffed<Job>& staffed);
   template <class Job>
   void dismiss(std::vector<Staffed<Job>>& leaving);
-  void release_batteries(const Connections& leaving, const Plan& plan);
+  void release_batteries(const Plan& plan);
   void park_and_dismiss(Miners leaving, const std::vector<std::string>& staying);
   void shut_down();
   bool all_idle() const;

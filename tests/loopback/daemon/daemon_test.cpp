@@ -62,6 +62,8 @@ TEST_F(Daemon, probes_directly_when_none_runs) {
   start_house();
   write("sluice.yaml", configuration());
   EXPECT_EQ(run({program("sluice"), "status", "--socket", file("sock")}), 1);
+  EXPECT_EQ(run({program("sluice"), "park", "--socket", file("sock")}), 1);
+  EXPECT_NE(said.find("sluice park --if-unclean"), std::string::npos) << said;
   const std::vector<std::string> rest{"--json", "--socket", file("sock"), "--config", file("sluice.yaml")};
   for (const std::string name : {"inverter", "s19k"}) {
     std::vector<std::string> command = with_paths({program("sluice"), "probe", name});
@@ -323,6 +325,46 @@ TEST_F(Night, what_a_killed_daemon_left_held_is_released_by_the_next_and_an_orde
   daemon->send_signal(SIGTERM);
   ASSERT_TRUE(daemon->wait(15'000));
   EXPECT_TRUE(free()) << log();
+}
+
+TEST_F(Night, a_battery_is_released_when_its_device_leaves_the_file_and_by_park_after_a_daemon_that_is_gone) {
+  configure(", hold: gx");
+  start_daemon();
+  ASSERT_TRUE(holds_and_mines()) << truth();
+  const std::string with_gx = read(file("sluice.yaml"));
+  // Another device behind the same door, which was never told anything.
+  const auto renamed = [](std::string text) {
+    for (const std::string word : {"name: gx", "hold: gx"}) {
+      if (const auto at = text.find(word); at != std::string::npos) text.replace(at + 6, 2, "other");
+    }
+    return text;
+  };
+  configure("");
+  write("sluice.yaml", renamed(read(file("sluice.yaml"))));
+  daemon->send_signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return free() && read(file("battery-hold")).empty(); })) << log();
+  const std::string with_other = renamed(with_gx);
+  write("sluice.yaml", with_other);
+  daemon->send_signal(SIGHUP);
+  ASSERT_TRUE(holds_and_mines()) << truth();
+  EXPECT_TRUE(read(file("battery-hold")).starts_with("other\n"));
+
+  daemon->send_signal(SIGKILL);
+  ASSERT_TRUE(daemon->wait(5'000));
+  EXPECT_TRUE(held()) << "nobody is there to release it";
+  const auto park =
+      with_paths({program("sluice"), "park", "--if-unclean", "--config", file("sluice.yaml"), "--state-dir", file("")});
+  write("sluice.yaml", with_gx);
+  EXPECT_EQ(run(park), 1) << said;
+  EXPECT_NE(said.find("other was told that its battery may not discharge, and is not in"), std::string::npos) << said;
+  EXPECT_TRUE(all_at_rest()) << "miners do not wait for that";
+  write("sluice.yaml", with_other);
+  EXPECT_EQ(run(park), 0) << said;
+  EXPECT_NE(said.find("other: its battery may discharge again"), std::string::npos) << said;
+  EXPECT_TRUE(free()) << truth();
+  EXPECT_EQ(read(file("battery-hold")), "");
+  EXPECT_EQ(run(park), 0);
+  EXPECT_NE(said.find("nothing to do"), std::string::npos) << said;
 }
 
 }  // namespace

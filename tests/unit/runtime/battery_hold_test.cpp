@@ -164,5 +164,25 @@ TEST_F(BatteryHoldTest, a_battery_that_discharges_all_the_same_is_found_out) {
   EXPECT_EQ(world.recorder.count("battery_hold_ignored", true), 1) << "it uses some watts itself";
 }
 
+TEST_F(BatteryHoldTest, one_whose_connection_leaves_is_released_whatever_is_wanted) {
+  open();
+  EXPECT_FALSE(hold->leave(true)) << "nothing is held";
+  run(true, seconds(3));
+  EXPECT_TRUE(device.told.empty());
+  hold->leave(false);
+  run(true, seconds(3));
+  EXPECT_EQ(device.told, Told{"hold"});
+  EXPECT_TRUE(hold->leave(true));
+  EXPECT_FALSE(hold->free());
+  run(true, seconds(3));
+  EXPECT_EQ(device.told, (Told{"hold", "release 120"}));
+  EXPECT_TRUE(hold->free());
+  EXPECT_FALSE(hold->unavailable()) << "who follows may hold at once";
+  hold->leave(false);
+  EXPECT_TRUE(hold->unavailable()) << "two writes in five minutes";
+  run(true, minutes(6));
+  EXPECT_EQ(device.told.back(), "hold");
+}
+
 }  // namespace
 }  // namespace sluice::runtime

@@ -169,6 +169,57 @@ TEST_F(EngineTest, a_reload_that_cannot_be_opened_changes_nothing) {
   EXPECT_EQ(engine->view()->crew->site.miners[0].name, "s19");
 }
 
+TEST_F(EngineTest, a_battery_is_released_before_what_held_it_is_replaced_and_held_again_when_that_comes_to_nothing) {
+  std::mutex mutex;
+  std::vector<std::string> diary;
+  const auto note = [&](std::string what) {
+    const std::lock_guard lock(mutex);
+    diary.push_back(std::move(what));
+  };
+  const auto noted = [&](const std::vector<std::string>& wanted) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return diary == wanted;
+    });
+  };
+  const auto with_battery = [&](const std::string& fingerprint, bool allowed) {
+    Plan made = plan({miner("s19")});
+    made.connections.push_back(
+        {"gx", fingerprint, [&, fingerprint, allowed] {
+           note("open " + fingerprint);
+           auto device =
+               std::make_unique<FakeDevice>("gx", [] { return Result<ports::DevicePoll>(ports::DevicePoll{}); });
+           device->repeat = seconds(25);
+           HoldPlan hold;
+           hold.allowed = allowed;
+           hold.remember = [&](const std::optional<std::string>& before) -> Result<void> {
+             note(before ? "hold" : "release");
+             return {};
+           };
+           std::vector<PolledDevice> devices;
+           devices.push_back({{DeviceRole::battery}, milliseconds(100), std::move(device), std::move(hold)});
+           return Result<std::vector<PolledDevice>>(std::move(devices));
+         }});
+    return made;
+  };
+  maker.decide = [wake = maker.decide](const Snapshot& snapshot, Decision& decision) {
+    wake(snapshot, decision);
+    decision.hold_battery = decision.estimate_valid = true;
+  };
+  start(with_battery("a", true));
+  ASSERT_TRUE(noted({"open a", "hold"}));
+  Plan broken = with_battery("b", true);
+  broken.miners.push_back(miner("s21"));
+  broken.miners.back().open = [] {
+    return Result<std::unique_ptr<ports::Miner>>(fail(ErrorKind::invalid, "no such option"));
+  };
+  ASSERT_FALSE(engine->reload(std::move(broken)));
+  ASSERT_TRUE(noted({"open a", "hold", "release", "open b", "hold"}));
+  // The same key: another device, or the same one that the owner does not allow to be told any more.
+  ASSERT_TRUE(engine->reload(with_battery("c", false)));
+  EXPECT_TRUE(noted({"open a", "hold", "release", "open b", "hold", "release", "open c"}));
+}
+
 TEST_F(EngineTest, what_the_owner_parked_stays_parked_over_a_restart) {
   MinerMemory parked;
   parked.name = "s19";
