@@ -41,10 +41,11 @@ bool knows_timezone(std::string_view name) {
   return plain && std::filesystem::is_regular_file("/usr/share/zoneinfo/" + std::string(name), ignored);
 }
 
-std::vector<config::Catalogue::Remark> judge_tariff(const config::Config& config, const SearchFolders& folders) {
+std::vector<config::Catalogue::Remark> judge_tariff(const config::Config& config, const SearchFolders& folders,
+                                                    const feeds::Library& feeds) {
   const io::SystemClock clock;
   const auto now = clock.wall_sane() ? std::optional(clock.wall_now()) : std::nullopt;
-  return load_tariff(config, tariff_directories(folders.tariffs), now).remarks;
+  return load_tariff(config, tariff_directories(folders.tariffs), now, &feeds).remarks;
 }
 
 }  // namespace
@@ -71,7 +72,9 @@ Result<LoadedConfig> load_config(const std::string& file, const SearchFolders& f
       inventory = take_inventory(all);
     }
     config::Catalogue catalogue = inventory ? to_config_catalogue(*inventory) : config::Catalogue{};
-    catalogue.judge_tariff = [&folders](const config::Config& one) { return judge_tariff(one, folders); };
+    catalogue.judge_tariff = [&](const config::Config& one) {
+      return judge_tariff(one, folders, inventory ? inventory->prices : feeds::Library());
+    };
     return catalogue;
   });
   if (!inventory) return tl::unexpected(inventory.error());

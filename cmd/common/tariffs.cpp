@@ -53,6 +53,30 @@ tariff::Overrides overrides_of(const config::TariffConfig& from) {
   return overrides;
 }
 
+/// The feed and the plan call colours by names of their own choice; where those differ, days stay without one.
+void judge_colours(const tariff::Plan& plan, const feeds::Definition& feed,
+                   std::vector<config::Catalogue::Remark>& remarks) {
+  const std::vector<std::string>& names = plan.colours.names;
+  std::vector<std::string> told;
+  for (const auto& [colour, words] : feed.colours) told.push_back(colour);
+  for (const std::string& colour : told) {
+    if (std::ranges::find(names, colour) != names.end()) continue;
+    const auto meant = config::nearest(colour, names);
+    remarks.push_back({Severity::error, "tariff.colours",
+                       fmt::format("{} tells days of the colour `{}`, which the plan {} does not have: {}", feed.id,
+                                   colour, plan.id, fmt::join(names, ", ")),
+                       fmt::format("under `colours:` in {} write {} instead", feed.file,
+                                   meant ? *meant : "one of the plan's colours")});
+  }
+  for (const std::string& colour : names) {
+    if (std::ranges::find(told, colour) != told.end()) continue;
+    remarks.push_back({Severity::warning, "tariff.colours",
+                       fmt::format("{} never tells a day of the plan's colour `{}`", feed.id, colour),
+                       fmt::format("under `colours:` in {} write `{}` and the source's words for it; it tells: {}",
+                                   feed.file, colour, fmt::join(told, ", "))});
+  }
+}
+
 }  // namespace
 
 std::map<std::string, std::string> plan_files(const std::vector<std::string>& directories) {
@@ -109,7 +133,7 @@ tariff::Circumstances Tariff::circumstances() const {
 }
 
 TariffLoad load_tariff(const config::Config& config, const std::vector<std::string>& directories,
-                       std::optional<WallTime> now) {
+                       std::optional<WallTime> now, const feeds::Library* feeds) {
   const config::TariffConfig& section = config.tariff;
   TariffLoad load;
   const auto say = [&](Severity severity, std::string path, std::string message, std::string hint = {}) {
@@ -159,6 +183,9 @@ TariffLoad load_tariff(const config::Config& config, const std::vector<std::stri
   }
   if (!section.colours.feed.empty() && ready.plan.colours.names.empty())
     say(Severity::error, "tariff.colours", "the plan knows no colours of days", "remove it, or choose another plan");
+  const feeds::Definition* teller = feeds != nullptr ? feeds->find(section.colours.feed) : nullptr;
+  if (teller != nullptr && teller->series_for(feeds::Use::colour) != nullptr && !ready.plan.colours.names.empty())
+    judge_colours(ready.plan, *teller, load.remarks);
   const auto has_event_price = [](const tariff::Version& version) { return version.event_period.has_value(); };
   if (!section.event_feed.feed.empty() && std::ranges::none_of(ready.plan.versions, has_event_price))
     say(Severity::error, "tariff.event_feed", "the plan has no price for events", "remove it, or choose another plan");

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "config/loader.hpp"
+#include "feeds/definition.hpp"
 #include "tariff/evaluation.hpp"
 
 namespace sluice::cmd {
@@ -41,8 +42,9 @@ struct TariffLoad {
   std::vector<config::Catalogue::Remark> remarks;
 };
 /// Checks everything that the section `tariff` says against its plan: all errors at once. `now` empty: the clock is
-/// not set, and nothing is said about the age of prices. Only for a configuration that names a plan.
+/// not set, and nothing is said about the age of prices. `feeds` null: nothing is said of what they tell. Only for a
+/// configuration that names a plan.
 TariffLoad load_tariff(const config::Config& config, const std::vector<std::string>& directories,
-                       std::optional<WallTime> now);
+                       std::optional<WallTime> now, const feeds::Library* feeds = nullptr);
 
 }  // namespace sluice::cmd

@@ -706,8 +706,14 @@ class Checker {
                    catalogue_.feed_mistakes.empty() ? listed(one.feed, std::move(names))
                                                     : fmt::format("{}", fmt::join(catalogue_.feed_mistakes, "; ")));
     }
-    if (!(found->*use)) error(path + ".feed", fmt::format("{} does not {}", found->id, what), "choose another feed");
     std::vector<std::string> names;
+    if (!(found->*use)) {
+      for (const auto& known : catalogue_.feeds)
+        if (known.*use) names.push_back(known.id);
+      error(path + ".feed", fmt::format("{} does not {}", found->id, what),
+            names.empty() ? "none of the known feeds does" : fmt::format("those that do: {}", fmt::join(names, ", ")));
+      names.clear();
+    }
     for (const auto& word : found->options) {
       names.push_back(word.name);
       if (word.required && !one.options.contains(word.name))

@@ -25,7 +25,8 @@ inline Catalogue test_catalogue() {
       {"octopus", "GBP", {{"product", true}, {"region", true}}},
       {"tibber", "", {{"currency", true}, {"home", false}}, true, true},
       {"awattar", "EUR", {{"country", false}}},
-      {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, false, false, true}};
+      {"price-topic", "", {{"topic", true}, {"currency", true}}, false, false, true, true, false, false, true},
+      {"tempo-days", "", {}, false, false, false, false, true}};
   catalogue.knows_timezone = [](std::string_view zone) { return zone == "UTC" || zone == "America/Toronto"; };
   catalogue.judge_tariff = [](const Config& config) -> std::vector<Catalogue::Remark> {
     if (config.tariff.plan == "old-plan")

@@ -272,6 +272,35 @@ TEST(ConfiguredTariff, AFeedThatThePlanHasNoUseForIsRefused) {
   expect_has(said(load), "tariff.event_feed: the plan has no price for events");
 }
 
+TEST(ConfiguredTariff, ColoursThatPlanAndFeedCallDifferentlyAreNamed) {
+  const auto folder = std::filesystem::temp_directory_path() / fmt::format("sluice-colours-{}", getpid());
+  std::filesystem::create_directory(folder);
+  config::Config config = with("fr-tempo", "EUR");
+  config.tariff.colours.feed = "fr-tempo-days";
+  const auto judged = [&](const std::string& colours) {
+    std::ifstream shipped(SLUICE_SOURCE_DIR "/config/prices/fr-tempo-days.yaml");
+    std::string feed{std::istreambuf_iterator<char>(shipped), std::istreambuf_iterator<char>()};
+    const auto from = feed.find("\ncolours: ") + 1;
+    if (!colours.empty()) feed.replace(from, feed.find('\n', from) - from, "colours: " + colours);
+    std::ofstream(folder / "fr-tempo-days.yaml") << feed;
+    const feeds::Library library = feeds::Library::load({folder.string()});
+    EXPECT_TRUE(library.mistakes().empty());
+    return load_tariff(config, kShipped, std::nullopt, &library);
+  };
+  EXPECT_EQ(said(judged("")), "");
+  const TariffLoad misspelt = judged("{blue: [\"1\"], whit: [\"2\"], red: [\"3\"]}");
+  EXPECT_FALSE(misspelt.tariff);
+  expect_has(said(misspelt),
+             "tariff.colours: fr-tempo-days tells days of the colour `whit`, which the plan fr-tempo "
+             "does not have: blue, white, red; under `colours:` in ");
+  expect_has(said(misspelt), "/fr-tempo-days.yaml write white instead");
+  const TariffLoad lacking = judged("{blue: [\"1\"], white: [\"2\"]}");
+  EXPECT_TRUE(lacking.tariff) << "its days cost the dear price: " << said(lacking);
+  expect_has(said(lacking), "tariff.colours: fr-tempo-days never tells a day of the plan's colour `red`; under");
+  expect_has(said(lacking), "it tells: blue, white\n");
+  std::filesystem::remove_all(folder);
+}
+
 TEST(ConfiguredTariff, WhatTheBillSaysOtherwiseCounts) {
   config::Config config = with("ontario-ulo", "CAD");
   config.tariff.multiplier = 1.13;
