@@ -145,11 +145,13 @@ class JsonReader {
         continue;
       }
       if (list->is_object() && signal(form)) {
+        rows_.alone = true;
         if (auto done = add(*list, form); !done) return done;  // one day at a time
         continue;
       }
       if (!list->is_array()) return fail(ErrorKind::protocol, "{} is no list: {}", pointer, shown(*list));
-      if (list->empty()) rows_.unpublished = true;
+      // That no event is announced is an answer.
+      if (list->empty() && form.use != Use::event) rows_.unpublished = true;
       for (const json& row : *list) {
         if (auto done = add(row, form); !done) return done;
       }

@@ -34,6 +34,7 @@ struct Rows {
   std::array<std::vector<Row>, kUseCount> of;  ///< by `Use`
   std::size_t unknown = 0;                     ///< rows without a price: null, or not there
   bool unpublished = false;                    ///< a part is not out yet
+  bool alone = false;                          ///< a signal that came by itself, which says nothing of others
   std::string next;                            ///< URL of the next page; empty: that was all
 };
 

@@ -109,6 +109,19 @@ EnergySeries merged(const EnergySeries& known, const EnergySeries& batch, WallTi
   return all;
 }
 
+EnergySeries retold(const EnergySeries& known, const EnergySeries& answer, WallTime now, WallTime keep_from) {
+  const WallTime told_from = answer.empty() ? WallTime::max() : answer.front().begin;
+  EnergySeries all;
+  for (EnergySlot slot : known) {
+    if (slot.begin > now || slot.begin >= told_from) break;
+    slot.end = std::min(slot.end, told_from);
+    all.push_back(slot);
+  }
+  all.insert(all.end(), answer.begin(), answer.end());
+  std::erase_if(all, [&](const EnergySlot& slot) { return slot.end <= keep_from; });
+  return all;
+}
+
 WallTime known_until(const EnergySeries& series, WallTime now) {
   const EnergySlot* slot = slot_at(series, now);
   if (slot == nullptr) return now;

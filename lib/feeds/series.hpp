@@ -28,6 +28,12 @@ double price_level(std::string_view currency);
 /// of two versions; what ended before `keep_from` is dropped.
 EnergySeries merged(const EnergySeries& known, const EnergySeries& batch, WallTime keep_from);
 
+/// Events after a whole answer of their source: what is in it, and of `known` what had begun before its first one. So
+/// an event that is still to come and is not told any more was taken back. One that runs stays, as dear as it was
+/// announced, unless the answer also names an event that began no later: many sources list only what is to come, and
+/// one of those says nothing of the present.
+EnergySeries retold(const EnergySeries& known, const EnergySeries& answer, WallTime now, WallTime keep_from);
+
 /// Until when prices are announced without a hole from `now` on; `now` when the present one is missing.
 WallTime known_until(const EnergySeries& series, WallTime now);
 

@@ -172,12 +172,12 @@ class PriceService::Feed {
     Heard heard = Conversation(doors_.web, plan_, now).hold();
     std::optional<Error> error = heard.error;
     if (heard.any) {
+      const bool whole = !error && lists_all(heard.rows);
       auto batch = judged(plan_, std::move(heard.rows), prices_, now);
-      // That no event is announced is an answer.
       if (batch && batch->empty() && !error && !plan_.events)
         error = Error{ErrorKind::protocol, "no prices in its answer"};
       if (batch) {
-        take(*batch, now);
+        take(*batch, now, whole);
       } else {
         error = batch.error();
       }
@@ -210,19 +210,32 @@ class PriceService::Feed {
       // A number that the broker had kept is of unknown age; a list carries its own times.
       for (auto& of_use : rows.of) std::erase_if(of_use, [](const feeds::Row& row) { return row.current; });
     }
+    const bool whole = lists_all(rows);
     const auto batch = judged(plan_, std::move(rows), prices_, now);
     if (!batch) return settle(batch.error());
-    take(*batch, now);
+    take(*batch, now, whole);
     return settle({});
   }
 
-  void take(const Batch& batch, WallTime now) {
-    if (batch.empty()) return;
-    for (std::size_t use = 0; use < feeds::kUseCount; ++use)
-      prices_.of[use] = feeds::merged(prices_.of[use], batch.of[use], now - kKeepPast);
+  /// An event that is missing in such an answer is not announced any more; that none is, is an answer too.
+  bool lists_all(const feeds::Rows& rows) const {
+    return plan_.definition.series_for(Use::event) != nullptr && !rows.unpublished && !rows.alone;
+  }
+
+  void take(const Batch& batch, WallTime now, bool all_events) {
+    if (batch.empty() && !all_events) return;
+    const std::size_t events_before = prices_.series(Use::event).size();
+    for (std::size_t use = 0; use < feeds::kUseCount; ++use) {
+      const bool retold = all_events && use == static_cast<std::size_t>(Use::event);
+      prices_.of[use] = retold ? feeds::retold(prices_.of[use], batch.of[use], now, now - kKeepPast)
+                               : feeds::merged(prices_.of[use], batch.of[use], now - kKeepPast);
+    }
     heard_ = now;
     const WallTime reach = known(now);
-    const bool worth = reach - written_reach_ >= kWorthWriting || now - written_ >= kWriteEach || now < written_;
+    // What was taken back must not come back with a restart.
+    const bool fewer = prices_.series(Use::event).size() < events_before;
+    const bool worth =
+        fewer || reach - written_reach_ >= kWorthWriting || now - written_ >= kWriteEach || now < written_;
     if (doors_.directory.empty() || !worth) return;
     written_ = now;
     written_reach_ = reach;

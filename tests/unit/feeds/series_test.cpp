@@ -101,6 +101,29 @@ TEST(KnownUntil, StopsAtAHoleAndAtAForecast) {
   EXPECT_EQ(known_until(series, first + 3h + 1s), first + 3h + 1s);
 }
 
+TEST(Retold, WhatIsToComeAndNotToldAnyMoreWasTakenBack) {
+  const auto event = [](int from, int to) {
+    const WallTime midnight = at("2026-01-10T00:00:00Z");
+    return EnergySlot{midnight + from * 1h, midnight + to * 1h, PricePerKwh(0.0), PriceKind::published, true, false};
+  };
+  const EnergySeries known{event(6, 9), event(16, 20), event(30, 33)};
+  const auto after = [&](const EnergySeries& answer, const char* now) {
+    return retold(known, answer, at(now), at("2026-01-03T00:00:00Z"));
+  };
+  const char* before = "2026-01-10T15:59:59Z";
+  EXPECT_EQ(after({}, before), (EnergySeries{event(6, 9)}));
+  EXPECT_EQ(after({event(30, 33)}, before), (EnergySeries{event(6, 9), event(30, 33)}));
+  EXPECT_EQ(after({event(17, 20), event(30, 33)}, before), (EnergySeries{event(6, 9), event(17, 20), event(30, 33)}))
+      << "it was moved";
+  const char* running = "2026-01-10T16:00:00Z";
+  EXPECT_EQ(after({}, running), (EnergySeries{event(6, 9), event(16, 20)})) << "many sources forget what has begun";
+  EXPECT_EQ(after({event(30, 34)}, running), (EnergySeries{event(6, 9), event(16, 20), event(30, 34)}));
+  EXPECT_EQ(after({event(6, 9), event(30, 33)}, running), (EnergySeries{event(6, 9), event(30, 33)}))
+      << "one that tells what is past, too, would tell it";
+  EXPECT_EQ(after({event(16, 18)}, running), (EnergySeries{event(6, 9), event(16, 18)})) << "it ends earlier";
+  EXPECT_EQ(after({event(18, 22)}, running), (EnergySeries{event(6, 9), event(16, 18), event(18, 22)}));
+}
+
 TEST(CountDays, ADayHasTheQuartersThatItHas) {
   const auto quarters = [](const char* date) {
     const std::int64_t day = *parse_date(date);

@@ -296,6 +296,57 @@ TEST_F(Prices, OneAnswerServesBuyingAndSelling) {
   EXPECT_DOUBLE_EQ(slot_at(reports_.sold->series, kNoon + 5min)->price.value(), 0.08);
 }
 
+class Events : public Prices {
+ protected:
+  Events() { restart(); }
+  void restart() {
+    FeedPlan announced = plan("json-events", {{"url", "http://127.0.0.1/e"}});
+    announced.bought = false;
+    announced.events = true;
+    service(std::move(announced));
+  }
+  static std::string list(Duration from, Duration to) {
+    return fmt::format(R"([{{"start":"{}","end":"{}"}}])", iso(kNoon + from), iso(kNoon + to));
+  }
+  bool announced(Duration when) const { return slot_at(reports_.events->series, kNoon + when) != nullptr; }
+};
+
+TEST_F(Events, OneThatIsTakenBackBeforeItBeginsIsGoneAlsoAfterARestart) {
+  web_.says(list(4h, 8h));
+  pass(16min);
+  ASSERT_TRUE(announced(5h));
+  web_.is_gone();
+  pass(16min);
+  EXPECT_TRUE(announced(5h)) << "no answer takes nothing back";
+  web_.says(R"({"start":"2026-01-10T21:00:00Z","end":"2026-01-10T22:00:00Z"})");
+  pass(16min);
+  EXPECT_TRUE(announced(5h) && announced(570min)) << "one by itself says nothing of others";
+  web_.says("[]");
+  pass(16min);
+  EXPECT_FALSE(announced(5h) || announced(570min));
+  EXPECT_EQ(reports_.events->trouble, "");
+  web_.is_gone();
+  restart();
+  EXPECT_FALSE(announced(5h)) << "an hour has not passed since it was written";
+}
+
+TEST_F(Events, OneThatRunsEndsWhenItWasToEndOrWhenItsSourceSaysSo) {
+  web_.says(list(20min, 8h));
+  pass(9min);
+  web_.says("[]");
+  pass(2h);
+  EXPECT_FALSE(announced(1h)) << "it had not begun";
+  web_.says(list(1h, 8h));
+  pass(16min);
+  web_.says("[]");
+  pass(2h);
+  EXPECT_TRUE(announced(5h));
+  web_.says(list(1h, 5h));
+  pass(16min);
+  EXPECT_TRUE(announced(290min));
+  EXPECT_FALSE(announced(5h));
+}
+
 // ---- kept on disk ---------------------------------------------------------------------------------------------------
 
 TEST_F(Prices, ARestartWithoutTheInternetKnowsWhatWasKnown) {
