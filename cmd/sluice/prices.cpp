@@ -53,6 +53,10 @@ int list(const feeds::Library& library, bool as_json) {
   return kExitOk;
 }
 
+std::string colour_of(const FeedReport& report, const EnergySlot& slot) {
+  return report.colours.at(static_cast<std::size_t>(slot.price.value()));
+}
+
 json slots_json(const EnergySeries& series) {
   json rows = json::array();
   for (const EnergySlot& slot : series) {
@@ -89,7 +93,65 @@ void print_series(const char* use, const io::FeedPlan& plan, const EnergySeries&
              slot == nullptr ? "unknown" : fmt::format("{:.4f} ({})", slot->price.value(), to_string(slot->kind)));
 }
 
+json signals_json(const FeedReport& report, bool coloured) {
+  json rows = json::array();
+  for (const EnergySlot& slot : report.series) {
+    rows.push_back({{"begin_unix_ms", unix_ms(slot.begin)}, {"end_unix_ms", unix_ms(slot.end)}});
+    if (coloured) rows.back()["colour"] = colour_of(report, slot);
+  }
+  return rows;
+}
+
+void print_colours(const io::FeedPlan& plan, const FeedReport& report, WallTime now) {
+  fmt::print("colours of days in {}:\n", plan.definition.zone);
+  const auto line = [&](WallTime begin, const std::string& colour) {
+    fmt::print("  {}  {}\n", *feeds::format_time(begin, "%Y-%m-%d", plan.zone), colour);
+  };
+  for (const EnergySlot& slot : report.series) line(slot.begin, colour_of(report, slot));
+  const std::int64_t today = feeds::local_day(now, plan.zone);
+  for (const std::int64_t day : {today, today + 1}) {
+    // At noon: a source may begin its day at another hour than midnight.
+    const WallTime noon = feeds::local_time(day, std::chrono::hours(12), plan.zone);
+    if (slot_at(report.series, noon) == nullptr) line(noon, "not told yet");
+  }
+}
+
+void print_events(const io::FeedPlan& plan, const FeedReport& report) {
+  if (report.series.empty()) fmt::print("no event is announced\n");
+  for (const EnergySlot& slot : report.series) {
+    fmt::print("event from {} to {} in {}\n", feeds::plain_time(slot.begin, plan.zone),
+               feeds::plain_time(slot.end, plan.zone), plan.definition.zone);
+  }
+}
+
+/// Of a feed that tells no prices but what days and hours are.
+int show_signals(const io::FeedPlan& plan, const io::PriceService::Look& look, WallTime now, bool as_json) {
+  const bool coloured = plan.definition.series_for(feeds::Use::colour) != nullptr;
+  const bool announces = plan.definition.series_for(feeds::Use::event) != nullptr;
+  const FeedReport none;
+  const FeedReport& colours = look.reports ? *look.reports->colours : none;
+  const FeedReport& events = look.reports ? *look.reports->events : none;
+  if (as_json) {
+    json out{{"feed", plan.definition.id},
+             {"ok", !look.error},
+             {"error", look.error ? json(look.error->text) : json(nullptr)},
+             {"not_yet_published", look.unpublished}};
+    if (coloured) out["colours"] = signals_json(colours, true);
+    if (announces) out["events"] = signals_json(events, false);
+    fmt::print("{}\n", out.dump(2));
+    return look.error ? kExitFailed : kExitOk;
+  }
+  fmt::print("{}: {}\n", plan.definition.id, plan.definition.title);
+  if (coloured && look.reports) print_colours(plan, colours, now);
+  if (announces && look.reports) print_events(plan, events);
+  return look.error ? complain(look.error->text, kExitFailed) : kExitOk;
+}
+
 int show(const io::FeedPlan& plan, const io::PriceService::Look& look, const ports::Clock& clock, bool as_json) {
+  const auto signal = [](const feeds::SeriesForm& form) {
+    return form.use == feeds::Use::colour || form.use == feeds::Use::event;
+  };
+  if (std::ranges::any_of(plan.definition.series, signal)) return show_signals(plan, look, clock.wall_now(), as_json);
   const EnergySeries none;
   const EnergySeries& bought = look.reports ? look.reports->bought->series : none;
   const EnergySeries& sold = look.reports ? look.reports->sold->series : none;
@@ -144,11 +206,13 @@ int show_hash_price(const config::Config& config, const config::Secrets& secrets
   return answer.quote ? kExitOk : kExitFailed;
 }
 
-/// The configuration's words for this feed, with those of the command line before them.
+/// The configuration's words for this feed, with those of the command line before them, as the only feed.
 Result<config::Config> wanted(const PricesOptions& options, config::Config config) {
-  config::FeedConfig feed = config.prices.bought.feed == options.feed ? config.prices.bought
-                            : config.prices.sold.feed == options.feed ? config.prices.sold
-                                                                      : config::FeedConfig{options.feed, {}, {}};
+  config::FeedConfig feed{options.feed, {}, {}};
+  for (const config::FeedConfig* one :
+       {&config.prices.bought, &config.prices.sold, &config.tariff.colours, &config.tariff.event_feed}) {
+    if (one->feed == options.feed) feed = *one;
+  }
   for (const std::string& word : options.options) {
     const auto equals = word.find('=');
     if (equals == std::string::npos || equals == 0)
@@ -156,7 +220,7 @@ Result<config::Config> wanted(const PricesOptions& options, config::Config confi
     feed.options[word.substr(0, equals)] = word.substr(equals + 1);
   }
   config.prices.bought = std::move(feed);
-  config.prices.sold = {};
+  config.prices.sold = config.tariff.colours = config.tariff.event_feed = {};
   return config;
 }
 

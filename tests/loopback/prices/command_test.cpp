@@ -109,6 +109,41 @@ TEST_F(PricesCommand, ShowsWhatAFeedSaysOfEachDay) {
   EXPECT_EQ(parsed["import"][1]["per_kwh"], 0.11);
 }
 
+TEST_F(PricesCommand, ShowsTheColoursOfDays) {
+  configured(fmt::format("tariff: {{plan: fr-tempo, colours: {{feed: fr-tempo-days, options: {{url: \"{}\"}}}}}}\n",
+                         url("/jour")));
+  const auto paris = feeds::fixed_zone(1h);
+  const io::SystemClock clock;
+  const std::string day = *feeds::format_time(clock.wall_now(), "%Y-%m-%d", paris);
+  // Both questions get the same day: tomorrow is not told.
+  says(R"({"dateJour":")" + day + R"(","codeJour":3,"periode":"2026-2027"})");
+  const Run text = run("fr-tempo-days");
+  EXPECT_EQ(text.code, 0) << text.out;
+  EXPECT_NE(text.out.find("colours of days in Europe/Paris:\n  " + day + "  red\n"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("  not told yet\n"), std::string::npos) << text.out;
+  const json parsed = json::parse(run("fr-tempo-days --json").out);
+  ASSERT_EQ(parsed["colours"].size(), 1U);
+  EXPECT_EQ(parsed["colours"][0]["colour"], "red");
+  EXPECT_EQ(parsed["colours"][0]["end_unix_ms"].get<std::int64_t>() -
+                parsed["colours"][0]["begin_unix_ms"].get<std::int64_t>(),
+            86'400'000);
+  EXPECT_FALSE(parsed.contains("import")) << "it tells no prices";
+}
+
+TEST_F(PricesCommand, ShowsTheEventsThatAreAnnounced) {
+  configured("");
+  const std::string feed = "json-events --option url=" + url("/e");
+  EXPECT_EQ(run(feed).out,
+            "json-events: Any page that answers a JSON list of critical-peak events\n"
+            "no event is announced\n");
+  says(R"([{"start":"2026-12-10T16:00:00Z","end":"2026-12-10T20:00:00Z"}])");
+  EXPECT_NE(run(feed).out.find("event from 2026-12-10 16:00 to 2026-12-10 20:00 in UTC"), std::string::npos);
+  const json parsed = json::parse(run(feed + " --json").out);
+  ASSERT_EQ(parsed["events"].size(), 1U);
+  EXPECT_EQ(parsed["events"][0]["begin_unix_ms"], 1'796'918'400'000);
+  EXPECT_EQ(parsed["not_yet_published"], false);
+}
+
 TEST_F(PricesCommand, SaysWhyNot) {
   const std::string options = fmt::format("json-list --option url={} --option currency=EUR", url("/p"));
   configured("");
