@@ -19,6 +19,7 @@ using config::FeedConfig;
 using config::HashSourceConfig;
 
 constexpr const char* kDrawnUnknown = "drawn_unknown";
+constexpr const char* kEntryLate = "drawn_entry_late";
 constexpr Duration kRememberBillEach = std::chrono::minutes(15);
 
 /// Where a configuration names feeds, and what for.
@@ -194,7 +195,7 @@ std::shared_ptr<const Tariff> open_tariff(const config::Config& config, const st
 BillDesk::BillDesk(std::shared_ptr<const Tariff> tariff, std::string_view kept, runtime::Announcer& announcer)
     : tariff_(std::move(tariff)),
       announcer_(announcer),
-      bill_(tariff_->plan, tariff_->local_time, {tariff_->billing_day, tariff_->accepted_peak}, kept) {
+      bill_(tariff_->plan, tariff_->local_time, {tariff_->billing_day, tariff_->accepted_peak}, kept, tariff_->so_far) {
   if (!bill_.refused().empty())
     announcer_.tell(ports::EventLevel::warning, "bill_not_read", "",
                     "what was kept of the electricity bill is not used: " + bill_.refused());
@@ -209,12 +210,20 @@ Reading<Watts> BillDesk::observe(WallTime now, const GridObservation& grid) {
 }
 
 void BillDesk::say(WallTime now) {
+  if (bill_.entry_late()) {
+    announcer_.raise(ports::EventLevel::warning, kEntryLate, "",
+                     "what was entered as tariff.so_far is too old to count on from: enter what is so today");
+  } else {
+    announcer_.clear(kEntryLate, "", "what was entered as tariff.so_far counts");
+  }
   if (bill_.drawn()) return announcer_.clear(kDrawnUnknown, "", "what was drawn in this billing period is counted");
   const auto start = tariff::billing_start(tariff_->local_time.at(now).day, tariff_->billing_day);
   const auto next = tariff::billing_start(start + std::chrono::days(31), tariff_->billing_day);
-  announcer_.raise(ports::EventLevel::warning, kDrawnUnknown, "",
-                   fmt::format("nobody counted what was drawn since {}: tiers cost their dearest price until {}",
-                               tariff::to_string(start), tariff::to_string(next)));
+  announcer_.raise(
+      ports::EventLevel::warning, kDrawnUnknown, "",
+      fmt::format("nobody counted what was drawn since {}: tiers cost their dearest price until {}, or until "
+                  "you enter it as tariff.so_far",
+                  tariff::to_string(start), tariff::to_string(next)));
 }
 
 std::optional<tariff::TierState> BillDesk::drawn() const {
@@ -233,7 +242,7 @@ void BillDesk::remember(PersistentState& state, bool last) {
 
 std::shared_ptr<BillDesk> open_bill(std::shared_ptr<const Tariff> tariff, std::string_view kept,
                                     runtime::Announcer& announcer) {
-  if (tariff == nullptr || !tariff::Bill::needed_for(tariff->plan)) return nullptr;
+  if (tariff == nullptr || !(tariff::has_tiers(tariff->plan) || tariff::has_demand(tariff->plan))) return nullptr;
   return std::make_shared<BillDesk>(std::move(tariff), kept, announcer);
 }
 

@@ -29,6 +29,11 @@ std::optional<WallTime> local_instant(const tariff::LocalTime& clock, std::strin
   return clock.when(*day, std::chrono::minutes(*minutes));
 }
 
+/// The same, or `2026-12-10` for its first minute.
+std::optional<WallTime> local_reading(const tariff::LocalTime& clock, const std::string& text) {
+  return local_instant(clock, text.size() == 10 ? text + " 00:00" : text);
+}
+
 tariff::Overrides overrides_of(const config::TariffConfig& from) {
   tariff::Overrides overrides;
   overrides.zone = from.zone;
@@ -75,6 +80,34 @@ void judge_colours(const tariff::Plan& plan, const feeds::Definition& feed,
                        fmt::format("under `colours:` in {} write `{}` and the source's words for it; it tells: {}",
                                    feed.file, colour, fmt::join(told, ", "))});
   }
+}
+
+void judge_so_far(const config::TariffConfig& section, Tariff& tariff, std::optional<WallTime> now,
+                  std::vector<config::Catalogue::Remark>& remarks) {
+  const auto say = [&](Severity severity, std::string key, std::string message, std::string hint) {
+    remarks.push_back({severity, "tariff.so_far" + std::move(key), std::move(message), std::move(hint)});
+  };
+  const config::TariffConfig::SoFar& entered = section.so_far;
+  if (!entered.drawn_kwh && !entered.peak_kw)
+    say(Severity::error, "", "says nothing", "write drawn_kwh, or peak_kw, as the meter or the utility tells it");
+  if (entered.drawn_kwh && !has_tiers(tariff.plan))
+    say(Severity::error, ".drawn_kwh", "has no effect: the plan has no tiers", "remove it");
+  if (entered.peak_kw && !has_demand(tariff.plan))
+    say(Severity::error, ".peak_kw", "has no effect: the plan has no demand charge", "remove it");
+  const auto at = local_reading(tariff.local_time, entered.at);
+  if (!at)
+    return say(Severity::error, ".at", fmt::format("\"{}\" is no time", entered.at),
+               "write it as 2026-12-10 06:00, or as a date alone");
+  tariff.so_far = {*at, entered.drawn_kwh, {}};
+  if (entered.peak_kw) tariff.so_far->peak = Watts(*entered.peak_kw * 1000.0);
+  if (!now) return;
+  const auto period_of = [&](WallTime time) {
+    return tariff::billing_start(tariff.local_time.at(time).day, section.billing_day);
+  };
+  if (*at > *now) say(Severity::warning, ".at", "lies ahead: it counts from then on", "write when it was read");
+  if (period_of(*at) < period_of(*now))
+    say(Severity::warning, "", "is of a billing period that is over: its kWh count no more",
+        "remove it once no ratchet needs its peak");
 }
 
 }  // namespace
@@ -181,6 +214,7 @@ TariffLoad load_tariff(const config::Config& config, const std::vector<std::stri
           "write what a kWh costs then");
     ready.events.push_back({*from, *to, event.import_price, event.export_price});
   }
+  if (!section.so_far.at.empty()) judge_so_far(section, ready, now, load.remarks);
   if (!section.colours.feed.empty() && ready.plan.colours.names.empty())
     say(Severity::error, "tariff.colours", "the plan knows no colours of days", "remove it, or choose another plan");
   const feeds::Definition* teller = feeds != nullptr ? feeds->find(section.colours.feed) : nullptr;

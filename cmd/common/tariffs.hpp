@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "config/loader.hpp"
 #include "feeds/definition.hpp"
+#include "tariff/bill.hpp"
 #include "tariff/evaluation.hpp"
 
 namespace sluice::cmd {
@@ -32,6 +33,7 @@ struct Tariff {
   int billing_day = 1;
   std::vector<tariff::Event> events;
   Watts accepted_peak;
+  std::optional<tariff::SoFar> so_far;
 
   /// What is known from the configuration alone; live prices, colours and the meter's count are the caller's to add.
   tariff::Circumstances circumstances() const;

@@ -142,6 +142,11 @@ struct TariffConfig {
     std::string from, to;  ///< `2026-12-10 06:00`, on the tariff's clock
     std::optional<PricePerKwh> import_price, export_price;
   };
+  /// What was drawn before Sluice counted.
+  struct SoFar {
+    std::string at;  ///< `2026-11-20 18:00`, or a date alone, on the tariff's clock; empty: nothing was entered
+    std::optional<double> drawn_kwh, peak_kw;
+  };
   std::string plan;         ///< name, or absolute path of a file; empty: no tariff
   std::string zone;         ///< empty: the plan's
   int billing_day = 1;      ///< day of the month on which the billing period begins
@@ -151,6 +156,7 @@ struct TariffConfig {
   std::optional<PricePerKwh> export_price;  ///< of `fixed`
   std::vector<Event> events;
   FeedConfig colours, event_feed;
+  SoFar so_far;
   double demand_rate_per_kw = 0.0;  ///< 0: the plan's demand charges
   Duration demand_interval{std::chrono::minutes(15)};
   double demand_ratchet_pct = 0.0;

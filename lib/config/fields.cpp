@@ -1029,6 +1029,33 @@ const Field kTariffDemand[] = {
      .show = show<&TariffConfig::accepted_peak>},
 };
 
+const Field kTariffSoFar[] = {
+    {.name = "at",
+     .type = text,
+     .required = true,
+     .text = "When it was so: 2026-11-20 18:00, on the tariff's clock; a date alone means its first minute.",
+     .store = store<&TariffConfig::SoFar::at>,
+     .show = nothing},
+    {.name = "drawn_kwh",
+     .type = number,
+     .unit = "kWh",
+     .high = 1e6,
+     .fallback = "not known: the dearest tier counts",
+     .text = "Bought since the billing period began, for tiers. What flowed until Sluice counts is taken at its mean, "
+             "for three days at most.",
+     .store = store<&TariffConfig::SoFar::drawn_kwh>,
+     .show = nothing},
+    {.name = "peak_kw",
+     .type = number,
+     .unit = "kW",
+     .high = 1000,
+     .fallback = "the highest that Sluice has seen",
+     .text = "The highest mean that is billed already, for demand charges; where there are several, the lowest of "
+             "theirs.",
+     .store = store<&TariffConfig::SoFar::peak_kw>,
+     .show = nothing},
+};
+
 const Field kTariff[] = {
     {.name = "plan",
      .type = text,
@@ -1049,6 +1076,12 @@ const Field kTariff[] = {
      .text = "Day of the month on which the billing period begins, for tiers and demand charges.",
      .store = store<&TariffConfig::billing_day>,
      .show = show<&TariffConfig::billing_day>},
+    {.name = "so_far",
+     .type = section,
+     .text = "What the meter or the utility says of the running billing period, read once when Sluice begins in its "
+             "middle.",
+     .fields = kTariffSoFar,
+     .enter = inside<&TariffConfig::so_far>},
     {.name = "multiplier",
      .type = number,
      .low = 0.01,

@@ -19,14 +19,11 @@ constexpr Duration kLongestGap = std::chrono::hours(1);
 // A counter that moves faster is another one, or began anew.
 constexpr double kMostImport_w = 100'000.0;
 constexpr double kCoarsestCount_wh = 2'000.0;
+// How long an entry may be old: pages of utilities are a day or two behind. At the mean of a month until then, three
+// days are a tenth of it, and what they are wrong by is less.
+constexpr Duration kOldestEntry = std::chrono::hours(3 * 24);
 // Above it a peak is no house's: a text that says so is garbled, and would allow everything.
 constexpr double kMostPeak_w = 1e6;
-
-bool has_demand(const Version& version) { return !version.demand.empty(); }
-
-bool has_tiers(const Version& version) {
-  return std::ranges::any_of(version.periods, [](const auto& period) { return period.second.tiers.size() > 1; });
-}
 
 double amount(const json& from, double most) {
   const double value = from.get<double>();
@@ -39,6 +36,16 @@ LocalDay day_of(const json& from) { return parse_day(from.get<std::string>()).va
 double tenth(double value) { return std::round(value * 10.0) / 10.0; }
 
 }  // namespace
+
+bool has_tiers(const Plan& plan) {
+  const auto tiered = [](const auto& period) { return period.second.tiers.size() > 1; };
+  return std::ranges::any_of(plan.versions,
+                             [&](const Version& version) { return std::ranges::any_of(version.periods, tiered); });
+}
+
+bool has_demand(const Plan& plan) {
+  return std::ranges::any_of(plan.versions, [](const Version& version) { return !version.demand.empty(); });
+}
 
 void DrawnCount::observe(LocalDay billing_start, WallTime now, const Reading<Watts>& grid,
                          const Reading<WattHours>& imported) {
@@ -96,30 +103,72 @@ void DrawnCount::look_at_counter(WallTime now, double stand_wh) {
   kept_.counter_at = now;
 }
 
+bool DrawnCount::enter(const Entered& entered, Duration since_begin, WallTime now) {
+  if (kept_.entered == entered) return true;
+  if (kept_.entered && kept_.entered->at == entered.at) {
+    kept_.counted_wh += entered.drawn_wh - kept_.entered->drawn_wh;
+    kept_.entered = entered;
+    return true;
+  }
+  const Duration gap = now - entered.at;
+  if (gap > kLongestGap && gap > std::min(kOldestEntry, since_begin)) return false;
+  const double mean_share = since_begin > Duration{} ? to_seconds(gap) / to_seconds(since_begin) : 0.0;
+  Kept next;
+  next.billing_start = kept_.billing_start;
+  next.counted_wh = entered.drawn_wh * (1.0 + std::min(mean_share, 1.0));
+  next.whole = true;
+  next.seen_until = now;
+  next.entered = entered;
+  // Where a counter stood at that time nobody knows; it counts from where it is read next.
+  kept_ = next;
+  return true;
+}
+
 std::optional<TierState> DrawnCount::drawn() const {
   if (!kept_.whole || kept_.missed) return std::nullopt;
   return TierState{kept_.billing_start, (kept_.counted_wh + kept_.since_wh) / 1000.0};
 }
 
-bool Bill::needed_for(const Plan& plan) {
-  return std::ranges::any_of(plan.versions, has_demand) ||
-         std::ranges::any_of(plan.versions, [](const Version& version) { return tariff::has_tiers(version); });
+namespace {
+
+DemandWatch::Settings with_peak(DemandWatch::Settings settings, const LocalTime& local_time,
+                                const std::optional<SoFar>& so_far) {
+  if (so_far && so_far->peak)
+    settings.entered = {"", billing_start(local_time.at(so_far->at).day, settings.billing_day), *so_far->peak};
+  return settings;
 }
 
-Bill::Bill(const Plan& plan, const LocalTime& local_time, DemandWatch::Settings settings, std::string_view kept)
-    : Bill(plan, local_time, settings, read(plan, kept)) {}
+}  // namespace
 
-Bill::Bill(const Plan& plan, const LocalTime& local_time, DemandWatch::Settings settings, Kept kept)
+Bill::Bill(const Plan& plan, const LocalTime& local_time, DemandWatch::Settings settings, std::string_view kept,
+           const std::optional<SoFar>& so_far)
+    : Bill(plan, local_time, with_peak(settings, local_time, so_far), read(plan, kept), so_far) {}
+
+Bill::Bill(const Plan& plan, const LocalTime& local_time, DemandWatch::Settings settings, Kept kept,
+           const std::optional<SoFar>& so_far)
     : plan_(plan),
       local_time_(local_time),
       billing_day_(settings.billing_day),
-      has_tiers_(std::ranges::any_of(plan.versions, [](const Version& version) { return tariff::has_tiers(version); })),
+      has_tiers_(tariff::has_tiers(plan)),
       demand_(plan, local_time, settings, std::move(kept.peaks)),
       count_(kept.drawn),
-      refused_(std::move(kept.refused)) {}
+      refused_(std::move(kept.refused)) {
+  if (so_far && so_far->drawn_kwh) entered_ = {so_far->at, *so_far->drawn_kwh * 1000.0};
+}
+
+/// An entry of another billing period says nothing of this one.
+void Bill::count_on(LocalDay billing_start, WallTime now) {
+  const LocalDay of_entry = tariff::billing_start(local_time_.at(entered_->at).day, billing_day_);
+  entry_late_ = of_entry == billing_start && now >= entered_->at &&
+                !count_.enter(*entered_, entered_->at - local_time_.when(billing_start), now);
+}
 
 void Bill::observe(WallTime now, const Reading<Watts>& grid, const Reading<WattHours>& imported) {
-  if (has_tiers_) count_.observe(billing_start(local_time_.at(now).day, billing_day_), now, grid, imported);
+  if (has_tiers_) {
+    const LocalDay start = billing_start(local_time_.at(now).day, billing_day_);
+    count_.observe(start, now, grid, imported);
+    if (entered_) count_on(start, now);
+  }
   if (!grid.usable() || grid.at == seen_) return;
   seen_ = grid.at;
   demand_.observe(now, grid.at, grid.value);
@@ -150,6 +199,9 @@ Bill::Kept Bill::read(const Plan& plan, std::string_view text) {
       kept.drawn.counter_wh = amount(drawn["counter_wh"], kMostCounter_wh);
       kept.drawn.counter_at = from_unix_ms(drawn.at("counter_at_unix_ms").get<std::int64_t>());
     }
+    if (drawn.contains("entered_wh"))
+      kept.drawn.entered = {from_unix_ms(drawn.at("entered_at_unix_ms").get<std::int64_t>()),
+                            amount(drawn["entered_wh"], kMostDrawn_wh)};
     return kept;
   } catch (const std::exception&) {
     // A half of it would be a bill that nobody wrote.
@@ -175,6 +227,10 @@ std::string Bill::text() const {
     if (kept.counter_wh) {
       out["drawn"]["counter_wh"] = tenth(*kept.counter_wh);
       out["drawn"]["counter_at_unix_ms"] = unix_ms(kept.counter_at);
+    }
+    if (kept.entered) {
+      out["drawn"]["entered_wh"] = kept.entered->drawn_wh;
+      out["drawn"]["entered_at_unix_ms"] = unix_ms(kept.entered->at);
     }
   }
   return out.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -2,6 +2,7 @@
 /// Keeps an eye on the peak that a demand charge bills: what the house may import until the end of the metering
 /// interval so that mining never raises it. Whatever it did not see, it counts so that it allows less.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class DemandWatch {
   struct Settings {
     int billing_day = 1;
     Watts accepted{0.0};  ///< the owner pays for this much anyway: no peak below it matters
+    /// What the owner says was billed already in one billing period, of every charge; its name says nothing.
+    std::optional<BilledPeak> entered = std::nullopt;
   };
 
   /// `plan` and `local_time` must outlive it. `peaks` is what `peaks()` returned before the last end of the process.

@@ -186,6 +186,78 @@ TEST_F(BilledHouse, WhatNobodyCountedCostsTheDearestTierUntilTheNextPeriod) {
   EXPECT_EQ(world_.recorder.count("drawn_unknown", true), 1);
 }
 
+TEST_F(BilledHouse, WhatTheOwnerReadIsCountedOnFromOnceAndCorrected) {
+  config::Config config = with("ontario-tiered", "CAD");
+  config.tariff.so_far = {"2026-01-15 07:00", 998.0, {}};  // 27 minutes ago: 1.3 kWh at the mean of the month
+  begin(config);
+  run(std::chrono::minutes(2));
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 998.0 + 1.3 + 0.2, 0.02);
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_unknown"), 0);
+  run(std::chrono::minutes(8));
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+  begin(config);
+  run(std::chrono::minutes(2));
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 998.0 + 1.3 + 1.2, 0.03) << "not begun anew";
+  config.tariff.so_far.drawn_kwh = 898.0;
+  begin(config);
+  run(std::chrono::minutes(1));
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 898.0 + 1.3 + 1.3, 0.03) << "it was misread";
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_entry_late"), 0);
+}
+
+TEST_F(BilledHouse, AnEntryOfTheDayBeforeIsFilledUpAtItsMeanAndCountedByTheMeterFromThen) {
+  config::Config config = with("ontario-tiered", "CAD");
+  config.tariff.so_far = {"2026-01-14", 650.0, {}};  // 50 kWh a day for 13 days
+  has_counter_ = true;
+  begin(config);
+  run(std::chrono::seconds(1));
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 650.0 + 65.5, 0.1);
+  run(std::chrono::minutes(1));
+  begin(config, true);
+  pass(hours(5));  // 30 kWh, which only the counter saw
+  run(std::chrono::minutes(1));
+  EXPECT_NEAR(bill_->drawn()->drawn_kwh, 650.0 + 65.5 + 30.2, 0.1);
+}
+
+TEST_F(BilledHouse, AnEntryThatIsTooOldIsSaidAndNotUsed) {
+  config::Config config = with("ontario-tiered", "CAD");
+  config.tariff.so_far = {"2026-01-11", 500.0, {}};
+  begin(config);
+  run(std::chrono::minutes(2));
+  EXPECT_FALSE(bill_->drawn());
+  EXPECT_NEAR(cents(), 14.2, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_entry_late"), 1);
+  config.tariff.so_far = {"2026-01-15 00:30", 600.0, {}};
+  begin(config);
+  run(std::chrono::minutes(2));
+  EXPECT_NEAR(cents(), 12.0, 1e-9);
+  EXPECT_EQ(world_.recorder.count("drawn_entry_late", true), 1);
+  config.tariff.so_far = {"2025-12-31", 600.0, {}};
+  state_.bill.clear();
+  begin(config, false);
+  run(std::chrono::minutes(2));
+  EXPECT_FALSE(bill_->drawn()) << "of the billing period before";
+}
+
+TEST_F(BilledHouse, APeakThatIsBilledAlreadyIsAllowedFromTheStart) {
+  config::Config config = with("ontario-ulo", "CAD");
+  config.tariff.demand_rate_per_kw = 12.0;
+  power_w_ = 500.0;
+  begin(config);
+  run(std::chrono::minutes(20));
+  EXPECT_LT(maker_.seen.back().money.demand_limit.value.value(), 1000.0);
+  config.tariff.so_far = {"2026-01-12", {}, 6.0};
+  begin(config);
+  run(std::chrono::minutes(20));
+  EXPECT_GT(maker_.seen.back().money.demand_limit.value.value(), 5500.0);
+  config.tariff.so_far.at = "2025-12-31";
+  begin(config);
+  run(std::chrono::minutes(20));
+  EXPECT_LT(maker_.seen.back().money.demand_limit.value.value(), 1000.0) << "billed last month, and no ratchet";
+}
+
 TEST_F(BilledHouse, ANewPeriodBeginsAtNothing) {
   world_.clock.wall_step += from_unix_ms(1'769'921'700'000) - world_.clock.wall_now();  // 31 January, 23:55 local
   kept(1'200'000.0);
@@ -348,6 +420,28 @@ TEST(ConfiguredTariff, EverythingThatIsWrongIsSaidAtOnce) {
   config = with("ontario-tou", "CAD");
   config.tariff.zone = "Ontario";
   expect_has(said(load_tariff(config, kShipped, std::nullopt)), "tariff.zone: no time zone `Ontario`");
+}
+
+TEST(ConfiguredTariff, WhatWasDrawnSoFarIsHeldAgainstThePlanAndTheClock) {
+  const WallTime now = from_unix_ms(1'768'480'000'000);  // 2026-01-15
+  const auto judged = [&](const char* plan, const char* at, std::optional<double> kwh, std::optional<double> kw) {
+    config::Config config = with(plan, "CAD");
+    config.tariff.so_far = {at, kwh, kw};
+    return load_tariff(config, kShipped, now);
+  };
+  const TariffLoad good = judged("ontario-tiered", "2026-01-14", 400.0, {});
+  ASSERT_TRUE(good.tariff) << said(good);
+  EXPECT_EQ(unix_ms(good.tariff->so_far->at), 1'768'366'800'000) << "midnight in Toronto";
+  const TariffLoad useless = judged("ontario-tou", "14 January", 400.0, 3.0);
+  EXPECT_FALSE(useless.tariff);
+  expect_has(said(useless), "tariff.so_far.at: \"14 January\" is no time; write it as 2026-12-10 06:00, or as a date");
+  expect_has(said(useless), "tariff.so_far.drawn_kwh: has no effect: the plan has no tiers; remove it");
+  expect_has(said(useless), "tariff.so_far.peak_kw: has no effect: the plan has no demand charge");
+  expect_has(said(judged("ontario-tiered", "2026-01-14", {}, {})), "tariff.so_far: says nothing; write drawn_kwh");
+  expect_has(said(judged("ontario-tiered", "2026-01-16", 1.0, {})), "tariff.so_far.at: lies ahead");
+  const TariffLoad old = judged("ontario-tiered", "2025-12-31", 1.0, {});
+  EXPECT_TRUE(old.tariff);
+  expect_has(said(old), "tariff.so_far: is of a billing period that is over");
 }
 
 TEST(ConfiguredTariff, OldPricesAreSaidAndUsed) {
