@@ -13,9 +13,11 @@
 
 #include "common/pricing.hpp"
 #include "common/tariffs.hpp"
+#include "ledger/report.hpp"
 #include "runtime/fakes.hpp"
 #include "runtime/tick_loop.hpp"
 #include "sim/sim_clock.hpp"
+#include "store/ledger_file.hpp"
 
 namespace sluice::cmd {
 namespace {
@@ -452,14 +454,18 @@ TEST(ConfiguredTariff, OldPricesAreSaidAndUsed) {
 }
 
 /// Standard output and error of the program, and its exit code.
-std::pair<std::string, int> run(const std::string& arguments, const char* errors = "2>&1") {
-  const std::string command = std::string(SLUICE_PROGRAM) + " tariff " + arguments + " " + errors;
+std::pair<std::string, int> run_program(const std::string& arguments, const char* errors = "2>&1") {
+  const std::string command = std::string(SLUICE_PROGRAM) + " " + arguments + " " + errors;
   FILE* pipe = popen(command.c_str(), "r");
   std::string text;
   std::array<char, 4096> part{};
   while (fgets(part.data(), static_cast<int>(part.size()), pipe) != nullptr) text += part.data();
   const int status = pclose(pipe);
   return {text, WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+}
+
+std::pair<std::string, int> run(const std::string& arguments, const char* errors = "2>&1") {
+  return run_program("tariff " + arguments, errors);
 }
 
 TEST(TariffCommand, ListNamesThePlansWithTheirSources) {
@@ -515,6 +521,83 @@ TEST(TariffCommand, CheckAndImport) {
   EXPECT_EQ(code, 2);
   expect_has(text, "no time zone `Chicago`");
   std::filesystem::remove_all(folder);
+}
+
+/// `sluice report` over a ledger of two months in which mining came to bring less.
+class ReportCommand : public ::testing::Test {
+ protected:
+  ReportCommand() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "sluice-report-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    const Result<FoundPlan> found = find_plan("ontario-tou", kShipped);
+    EXPECT_TRUE(found);
+    for (const char* name : {"off-peak", "mid-peak", "on-peak"}) {
+      const auto& names = found->plan.period_names;
+      periods_.push_back(std::ranges::find(names, name) - names.begin());
+      EXPECT_LT(periods_.back(), std::ssize(names)) << name;
+    }
+    month(4, 0.06);
+    month(5, 0.045);
+    NullLog log;
+    auto file = store::LedgerFile::open(folder_ + "/ledger.db", {}, from_unix_ms(1'780'000'000'000), log);
+    EXPECT_TRUE(file && file->append(entries_));
+  }
+  ~ReportCommand() override { std::filesystem::remove_all(folder_); }
+
+  /// 50 TH/s at 20 J/TH for an hour, 800 Wh of it with a price of the bitcoin.
+  void month(int number, double hash_price) {
+    LedgerEntry entry;
+    entry.local_day = ledger::local_day_of({2026, number, 10});
+    entry.quarter = entry.local_day * 96;
+    LedgerEntry miner = entry;
+    miner.subject = "s19";
+    miner.amounts[Amount::mined_uwh] = 1'000'000'000;
+    miner.amounts[Amount::work_gh] = 50'000 * 3600;
+    miner.amounts[Amount::revenue_msat] = 100'400;
+    miner.amounts[Amount::msat_unpriced_uwh] = 200'000'000;
+    entries_.push_back(miner);
+    for (const auto& [period, price] : {std::pair(0, 0.06), std::pair(1, 0.11), std::pair(2, 0.30)}) {
+      LedgerEntry site = entry;
+      site.period = periods_[static_cast<std::size_t>(period)];
+      site.amounts[Amount::import_priced_ms] = site.amounts[Amount::hash_priced_ms] = 900'000;
+      site.amounts[Amount::import_price_n_s] = std::llround(price * 1e9 * 900);
+      site.amounts[Amount::hash_price_n_s] = std::llround(hash_price * 1e9 * 900);
+      entries_.push_back(site);
+    }
+  }
+  std::pair<std::string, int> report(const std::string& tariff, const std::string& arguments = "") const {
+    std::ofstream(folder_ + "/sluice.yaml")
+        << "version: 1\nsite: {currency: CAD}\ndevices: [{name: meter, template: sunspec-meter, role: grid, modbus: "
+           "{host: 127.0.0.1}}]\n"
+        << tariff;
+    return run_program("report --config " + folder_ + "/sluice.yaml --state-dir " + folder_ + " " + arguments);
+  }
+
+  std::string folder_;
+  std::vector<std::int64_t> periods_;
+  std::vector<LedgerEntry> entries_;
+};
+
+TEST_F(ReportCommand, NamesThePeriodsThatFlipWithTheirHours) {
+  const auto [text, code] = report("tariff: {plan: ontario-tou}\n");
+  EXPECT_EQ(code, 0) << text;
+  expect_has(text, "break-even    0.1250 → 0.0938 CAD/kWh from 2026-04 to 2026-05");
+  expect_has(text, "your break-even moved: these periods flip:\n                mid-peak at 0.1100, ");
+  expect_has(text, ": no longer worth buying\n");
+  EXPECT_EQ(text.find("on-peak at"), std::string::npos) << "too dear before and after";
+  const json flips = json::parse(report("tariff: {plan: ontario-tou}\n", "--json").first)["break_even"]["flips"];
+  ASSERT_EQ(flips.size(), 1U);
+  EXPECT_EQ(flips[0]["name"], "mid-peak");
+  EXPECT_EQ(flips[0]["worth_it_now"], false);
+  EXPECT_NE(flips[0]["hours"], "");
+  expect_has(report("").first, fmt::format("period {} at 0.1100: no longer worth buying", periods_[1]));
+}
+
+TEST_F(ReportCommand, SaysHowMuchOfItsSatsRestsOnNoPrice) {
+  const auto [text, code] = report("", "--from 2026-04-01 --to 2026-05-31");
+  EXPECT_EQ(code, 0) << text;
+  expect_has(text, "\nestimated     201 sats (0.40 kWh without a bitcoin price)\n");
+  expect_has(report("").first, "\nestimated     100 sats (0.20 kWh without a bitcoin price)\n");
 }
 
 }  // namespace
