@@ -51,7 +51,10 @@ std::vector<config::Catalogue::Remark> judge_tariff(const config::Config& config
 }  // namespace
 
 Result<Inventory> take_inventory(const SearchFolders& folders) {
-  std::vector<plugin::SearchPath> paths = plugin::installed_paths();
+  const Layout layout = own_layout();
+  // Whoever runs a program of a build tree trusts what was built beside it, whoever it belongs to.
+  std::vector<plugin::SearchPath> paths =
+      layout.build_tree ? std::vector<plugin::SearchPath>{{layout.adapter_directory, true}} : plugin::installed_paths();
   for (const std::string& folder : folders.configured_adapters) paths.push_back({folder, false});
   for (const std::string& folder : folders.adapters) paths.push_back({folder, true});
   Result<devices::Library> templates = devices::Library::load(template_directories(folders.templates));

@@ -19,7 +19,7 @@ std::vector<std::string> tariff_directories(const std::vector<std::string>& name
 /// The programs and data that belong to this very executable: of a build tree when it lies in one, else as installed.
 struct Layout {
   std::string program_directory;   ///< of this executable
-  std::string adapter_directory;   ///< empty: the installed ones are found without being named
+  std::string adapter_directory;   ///< of a build tree; empty: the installed ones
   std::string template_directory;  ///< likewise
   std::string tariff_directory;    ///< likewise
   std::string price_directory;     ///< likewise

@@ -323,22 +323,17 @@ class Demo {
       std::filesystem::create_directories(place_.file("feeds"));
       std::ofstream(place_.file("feeds/demo.yaml")) << price_feed(told_);
     }
-    const Layout layout = own_layout();
-    std::vector<std::string> command{layout.program("sluiced"),
-                                     "--config",
-                                     place_.file("sluice.yaml"),
-                                     "--state-dir",
-                                     place_.directory(),
-                                     "--socket",
-                                     place_.file("sock"),
-                                     "--clock-scale",
-                                     fmt::format("{}", options_.speed),
-                                     "--clock-origin",
-                                     told_.at("clock").at("origin").get<std::string>()};
-    if (layout.build_tree) {
-      command.insert(command.end(),
-                     {"--adapter-path", layout.adapter_directory, "--template-path", layout.template_directory});
-    }
+    const std::vector<std::string> command{own_layout().program("sluiced"),
+                                           "--config",
+                                           place_.file("sluice.yaml"),
+                                           "--state-dir",
+                                           place_.directory(),
+                                           "--socket",
+                                           place_.file("sock"),
+                                           "--clock-scale",
+                                           fmt::format("{}", options_.speed),
+                                           "--clock-origin",
+                                           told_.at("clock").at("origin").get<std::string>()};
     auto daemon = Child::start(command, place_.file("sluiced.log"), false);
     if (!daemon) return tl::unexpected(daemon.error());
     daemon_ = std::move(*daemon);

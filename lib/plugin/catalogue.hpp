@@ -12,8 +12,9 @@ namespace sluice::plugin {
 
 struct SearchPath {
   std::string directory;
-  /// Named by the user on the command line (`--adapter-path`): may belong to anybody, as a build tree does. Every other
-  /// directory, and what is in it, must belong to root and be writable by nobody else: its code runs in the daemon.
+  /// Named by the user on the command line (`--adapter-path`), or of the build tree that the running program lies in:
+  /// may belong to anybody. Every other directory, and what is in it, must belong to root and be writable by nobody
+  /// else: its code runs in the daemon.
   bool named_by_user = false;
 };
 

@@ -38,8 +38,8 @@ TEST_F(DaemonFaults, a_killed_daemon_leaves_nothing_running) {
   }));
   daemon->send_signal(SIGKILL);
   ASSERT_TRUE(daemon->wait(5'000));
-  const std::vector<std::string> park =
-      with_paths({program("sluice"), "park", "--if-unclean", "--config", file("sluice.yaml"), "--state-dir", file("")});
+  const std::vector<std::string> park = {program("sluice"),   "park",        "--if-unclean", "--config",
+                                         file("sluice.yaml"), "--state-dir", file("")};
   const MonoTime begun = clock.now();
   EXPECT_EQ(run(park), 0) << said;
   const double took_s = to_seconds(clock.now() - begun);
@@ -164,8 +164,8 @@ TEST_F(DaemonFaults, a_date_that_is_set_hours_forwards_or_back_disturbs_nothing)
   write("sluice.yaml", configuration());
   std::vector<std::string> command{"/usr/bin/env", std::string("LD_PRELOAD=") + WALL_STEP,
                                    "SLUICE_WALL_STEP_FILE=" + file("step")};
-  for (const std::string& word : with_paths(
-           {program("sluiced"), "--config", file("sluice.yaml"), "--state-dir", file(""), "--socket", file("sock")})) {
+  for (const std::string& word : std::vector<std::string>{program("sluiced"), "--config", file("sluice.yaml"),
+                                                          "--state-dir", file(""), "--socket", file("sock")}) {
     command.push_back(word);
   }
   auto started = cmd::Child::start(command, file("sluiced.log"), false);

@@ -22,8 +22,7 @@ TEST_F(Daemon, meets_its_miners_commands_them_and_parks_them_at_sigterm) {
   ASSERT_TRUE(code);
   EXPECT_EQ(*code, 0);
   EXPECT_TRUE(all_at_rest());
-  EXPECT_EQ(run(with_paths(
-                {program("sluice"), "park", "--if-unclean", "--config", file("sluice.yaml"), "--state-dir", file("")})),
+  EXPECT_EQ(run({program("sluice"), "park", "--if-unclean", "--config", file("sluice.yaml"), "--state-dir", file("")}),
             0);
   EXPECT_EQ(said.substr(said.rfind("the last")), "the last stop was orderly: nothing to do\n");
 }
@@ -66,7 +65,7 @@ TEST_F(Daemon, probes_directly_when_none_runs) {
   EXPECT_NE(said.find("sluice park --if-unclean"), std::string::npos) << said;
   const std::vector<std::string> rest{"--json", "--socket", file("sock"), "--config", file("sluice.yaml")};
   for (const std::string name : {"inverter", "s19k"}) {
-    std::vector<std::string> command = with_paths({program("sluice"), "probe", name});
+    std::vector<std::string> command{program("sluice"), "probe", name};
     command.insert(command.end(), rest.begin(), rest.end());
     ASSERT_EQ(run(command), 0) << said;
     EXPECT_NE(said.find(name == "s19k" ? "LuxOS" : "pv_w"), std::string::npos) << said;
@@ -352,8 +351,8 @@ TEST_F(Night, a_battery_is_released_when_its_device_leaves_the_file_and_by_park_
   daemon->send_signal(SIGKILL);
   ASSERT_TRUE(daemon->wait(5'000));
   EXPECT_TRUE(held()) << "nobody is there to release it";
-  const auto park =
-      with_paths({program("sluice"), "park", "--if-unclean", "--config", file("sluice.yaml"), "--state-dir", file("")});
+  const std::vector<std::string> park{program("sluice"),   "park",        "--if-unclean", "--config",
+                                      file("sluice.yaml"), "--state-dir", file("")};
   write("sluice.yaml", with_gx);
   EXPECT_EQ(run(park), 1) << said;
   EXPECT_NE(said.find("other was told that its battery may not discharge, and is not in"), std::string::npos) << said;

@@ -115,15 +115,18 @@ class Household : public testing::Test {
     return text;
   }
 
-  std::vector<std::string> with_paths(std::vector<std::string> command) const {
-    command.insert(command.end(), {"--adapter-path", std::string(SLUICE_BINARY_DIR) + "/lib/sluice/adapters",
-                                   "--template-path", std::string(SLUICE_SOURCE_DIR) + "/config/devices"});
-    return command;
-  }
   std::vector<std::string> daemon_command() const {
-    return with_paths({program("sluiced"), "--config", file("sluice.yaml"), "--state-dir", directory_, "--socket",
-                       file("sock"), "--clock-scale", std::to_string(speed), "--clock-origin",
-                       told.empty() ? "0:0" : told.at("clock").at("origin").get<std::string>()});
+    return {program("sluiced"),
+            "--config",
+            file("sluice.yaml"),
+            "--state-dir",
+            directory_,
+            "--socket",
+            file("sock"),
+            "--clock-scale",
+            std::to_string(speed),
+            "--clock-origin",
+            told.empty() ? "0:0" : told.at("clock").at("origin").get<std::string>()};
   }
   void start_daemon() {
     auto started = cmd::Child::start(daemon_command(), file("sluiced.log"), false);

@@ -58,9 +58,8 @@ class PricesCommand : public testing::Test {
     std::string out;
   };
   Run run(const std::string& arguments) const {
-    const std::string command =
-        fmt::format("{}/cmd/sluice/sluice prices {} --config {} --template-path {}/config/devices 2>&1",
-                    SLUICE_BINARY_DIR, arguments, (folder_ / "sluice.yaml").string(), SLUICE_SOURCE_DIR);
+    const std::string command = fmt::format("{}/cmd/sluice/sluice prices {} --config {} 2>&1", SLUICE_BINARY_DIR,
+                                            arguments, (folder_ / "sluice.yaml").string());
     Run result;
     FILE* pipe = ::popen(command.c_str(), "r");
     if (pipe == nullptr) return {-1, "not started"};
