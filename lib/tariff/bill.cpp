@@ -134,7 +134,7 @@ namespace {
 DemandWatch::Settings with_peak(DemandWatch::Settings settings, const LocalTime& local_time,
                                 const std::optional<SoFar>& so_far) {
   if (so_far && so_far->peak)
-    settings.entered = {"", billing_start(local_time.at(so_far->at).day, settings.billing_day), *so_far->peak};
+    settings.entered = {billing_start(local_time.at(so_far->at).day, settings.billing_day), *so_far->peak};
   return settings;
 }
 

@@ -96,16 +96,16 @@ Watts DemandWatch::billed_of(const DemandCharge& charge, LocalDay billing) const
   const std::chrono::year_month_day date(billing);
   const LocalDay first = LocalDay(std::chrono::year_month_day(date - std::chrono::months(charge.ratchet_months)));
   Watts billed = settings_.accepted;
-  const auto count = [&](const BilledPeak& peak) {
-    if (peak.billing_start == billing) {
-      billed = max(billed, peak.mean);
-    } else if (peak.billing_start >= first && peak.billing_start < billing) {
-      billed = max(billed, peak.mean * charge.ratchet_share);
+  const auto count = [&](LocalDay begun, Watts mean) {
+    if (begun == billing) {
+      billed = max(billed, mean);
+    } else if (begun >= first && begun < billing) {
+      billed = max(billed, mean * charge.ratchet_share);
     }
   };
   for (const BilledPeak& peak : peaks_)
-    if (peak.charge == charge.name) count(peak);
-  if (settings_.entered) count(*settings_.entered);
+    if (peak.charge == charge.name) count(peak.billing_start, peak.mean);
+  if (settings_.entered) count(settings_.entered->billing_start, settings_.entered->mean);
   return billed;
 }
 

@@ -26,8 +26,12 @@ class DemandWatch {
   struct Settings {
     int billing_day = 1;
     Watts accepted{0.0};  ///< the owner pays for this much anyway: no peak below it matters
-    /// What the owner says was billed already in one billing period, of every charge; its name says nothing.
-    std::optional<BilledPeak> entered = std::nullopt;
+    struct Entered {
+      LocalDay billing_start{};
+      Watts mean;
+    };
+    /// What the owner says was billed already in one billing period, of every charge.
+    std::optional<Entered> entered = std::nullopt;
   };
 
   /// `plan` and `local_time` must outlive it. `peaks` is what `peaks()` returned before the last end of the process.
