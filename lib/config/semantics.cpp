@@ -676,10 +676,9 @@ class Checker {
   }
 
   void signals() {
-    if (!written("tariff") || !sound("tariff")) return;
-    if (written("tariff.colours"))
+    if (written("tariff.colours") && sound("tariff.colours"))
       feed(config_.tariff.colours, "tariff.colours", &Catalogue::Feed::colours, "tell the colours of days");
-    if (written("tariff.event_feed"))
+    if (written("tariff.event_feed") && sound("tariff.event_feed"))
       feed(config_.tariff.event_feed, "tariff.event_feed", &Catalogue::Feed::events, "announce events");
   }
 

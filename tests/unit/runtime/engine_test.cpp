@@ -169,30 +169,28 @@ TEST_F(EngineTest, a_reload_that_cannot_be_opened_changes_nothing) {
   EXPECT_EQ(engine->view()->crew->site.miners[0].name, "s19");
 }
 
-TEST_F(EngineTest, a_battery_is_released_before_what_held_it_is_replaced_and_held_again_when_that_comes_to_nothing) {
-  std::mutex mutex;
-  std::vector<std::string> diary;
-  const auto note = [&](std::string what) {
-    const std::lock_guard lock(mutex);
-    diary.push_back(std::move(what));
-  };
-  const auto noted = [&](const std::vector<std::string>& wanted) {
-    return eventually([&] {
-      const std::lock_guard lock(mutex);
-      return diary == wanted;
-    });
-  };
-  const auto with_battery = [&](const std::string& fingerprint, bool allowed) {
+/// With a battery that is wanted held all the time.
+class HeldBattery : public EngineTest {
+ protected:
+  HeldBattery() {
+    maker.decide = [wake = maker.decide](const Snapshot& snapshot, Decision& decision) {
+      wake(snapshot, decision);
+      decision.hold_battery = decision.estimate_valid = true;
+    };
+  }
+  ~HeldBattery() override { stop(); }
+
+  Plan with_battery(const std::string& fingerprint, bool allowed) {
     Plan made = plan({miner("s19")});
     made.connections.push_back(
-        {"gx", fingerprint, [&, fingerprint, allowed] {
+        {"gx", fingerprint, [this, fingerprint, allowed] {
            note("open " + fingerprint);
            auto device =
                std::make_unique<FakeDevice>("gx", [] { return Result<ports::DevicePoll>(ports::DevicePoll{}); });
            device->repeat = seconds(25);
            HoldPlan hold;
            hold.allowed = allowed;
-           hold.remember = [&](const std::optional<std::string>& before) -> Result<void> {
+           hold.remember = [this](const std::optional<std::string>& before) -> Result<void> {
              note(before ? "hold" : "release");
              return {};
            };
@@ -201,11 +199,33 @@ TEST_F(EngineTest, a_battery_is_released_before_what_held_it_is_replaced_and_hel
            return Result<std::vector<PolledDevice>>(std::move(devices));
          }});
     return made;
-  };
-  maker.decide = [wake = maker.decide](const Snapshot& snapshot, Decision& decision) {
-    wake(snapshot, decision);
-    decision.hold_battery = decision.estimate_valid = true;
-  };
+  }
+  bool noted(const std::vector<std::string>& wanted) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return diary == wanted;
+    });
+  }
+
+ private:
+  void note(std::string what) {
+    const std::lock_guard lock(mutex);
+    diary.push_back(std::move(what));
+  }
+  std::mutex mutex;
+  std::vector<std::string> diary;
+};
+
+TEST_F(HeldBattery, is_released_while_the_owner_has_parked_its_miners) {
+  start(with_battery("a", true));
+  ASSERT_TRUE(noted({"open a", "hold"}));
+  ASSERT_TRUE(engine->park("", true));
+  ASSERT_TRUE(noted({"open a", "hold", "release"}));
+  ASSERT_TRUE(engine->park("", false));
+  EXPECT_TRUE(noted({"open a", "hold", "release", "hold"}));
+}
+
+TEST_F(HeldBattery, is_released_before_what_held_it_is_replaced_and_held_again_when_that_comes_to_nothing) {
   start(with_battery("a", true));
   ASSERT_TRUE(noted({"open a", "hold"}));
   Plan broken = with_battery("b", true);
