@@ -159,9 +159,10 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   sight.grid_w = grid_.power_w();
   sight.others_w = (snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0) + battery_w;
   sight.buffered = site_.battery.present;
-  if (sight_known_) {
-    sight.stir_w = std::max(std::fabs(sight.others_w - last_sight_.others_w), kStirKept * last_sight_.stir_w);
-  }
+  if (sight_known_) stir_w_ = std::max(std::fabs(sight.others_w - last_sight_.others_w), kStirKept * stir_w_);
+  const double refresh_s = std::max(1.0, to_seconds(grid_.refresh()));
+  sight.stir_w = refresh_s * stir_w_;
+  sight.unseen_w = (refresh_s - 1.0) * stir_w_;
   sight.twin_w = twins_low_w;
   sight.grid_changed_at = grid_.changed_at();
   sight.settled = true;
@@ -229,7 +230,8 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   bool sent = false;
   for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());
   const double high_w = twins_w(Bound::high);
-  if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, twins_low_w, high_w, sight.settled}, sent)) {
+  if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, sight.stir_w, twins_low_w, high_w, sight.settled},
+                       sent)) {
     grid_.declare_sign_flipped(snapshot.now);
   }
   // One clear step is only a suspicion. But when it was the last one, because all went to sleep by it, no second one
@@ -581,16 +583,16 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   grid_.observe(snapshot.grid.power, now);
   presence_.observe(snapshot);
   look_at_battery(snapshot.battery);
-  const bool trusted = grid_.verdict(now) == GridTrust::good && !presence_.lost();
+  const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
+  const std::optional<Release> release =
+      release_.step(forecast_, snapshot, store_of(site_.battery, snapshot.battery, now), dt_s);
+  BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
+  const bool trusted = grid_.verdict(now) == GridTrust::good && battery.known && !presence_.lost();
   for (std::size_t i = 0; i < units_.size(); ++i) {
     units_[i].observe(snapshot.miners[i], now, snapshot.local_day, trusted);
     reasons_[i] = units_[i].blocked();
   }
   put_modest_first();
-  const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
-  const std::optional<Release> release =
-      release_.step(forecast_, snapshot, store_of(site_.battery, snapshot.battery, now), dt_s);
-  BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
   if (snapshot.pv.power.usable()) recent_pv_.add(snapshot.pv.power.value.value(), snapshot.pv.power.at, now);
   if (snapshot.battery.power.usable()) recent_battery_.add(battery_w, snapshot.battery.power.at, now);
   if (grid_.ever_read()) {

@@ -14,10 +14,9 @@ constexpr Duration kLongest = seconds(90);
 // What a step leaves unexplained: noise, and a draw that is not quite the target's.
 constexpr double kNoiseW = 30.0;
 constexpr double kNoiseShare = 0.1;
-// Meters are up to seconds apart. While sun or battery move by so much of a step from tick to tick, the meter may show
-// what the step was an answer to.
+// Meters are up to seconds apart. While sun or battery move by so much of a step, the meter may show what the step was
+// an answer to.
 constexpr double kStirShare = 0.15;
-constexpr double kStirMemory = 0.7;  // from tick to tick
 // Two clear steps. By chance, a load would have to move against two steps in succession by twice their size.
 constexpr double kEnough = 1.6;
 
@@ -34,8 +33,7 @@ double fit(double rest_w, double noise_w) {
 
 bool SignWatch::look(const Sight& sight, bool sent) {
   bool turned = false;
-  if (known_) stir_w_ = std::max(std::fabs(sight.others_w - last_.others_w), kStirMemory * stir_w_);
-  most_stir_w_ = std::max(most_stir_w_, stir_w_);
+  most_stir_w_ = std::max(most_stir_w_, sight.stir_w);
   if (running_) {
     if (!sight.settled) {
       settled_ = false;
@@ -55,7 +53,7 @@ bool SignWatch::look(const Sight& sight, bool sent) {
     running_ = true;
     settled_ = false;
     before_ = last_;
-    most_stir_w_ = stir_w_;
+    most_stir_w_ = sight.stir_w;
   }
   last_ = sight;
   known_ = true;
@@ -64,10 +62,9 @@ bool SignWatch::look(const Sight& sight, bool sent) {
 
 bool SignWatch::judge(const Sight& sight) {
   running_ = false;
-  const double one_w = sight.low_w - before_.low_w;
-  const double other_w = sight.high_w - before_.high_w;
-  const double low_w = std::min(one_w, other_w);
-  const double high_w = std::max(one_w, other_w);
+  // Miners that were under way when the step began may have been at either of their twins.
+  const double low_w = sight.low_w - before_.high_w;
+  const double high_w = sight.high_w - before_.low_w;
   const double step_w = std::max(low_w, -high_w);
   if (step_w < kSmallestStepW || most_stir_w_ > kStirShare * step_w) return false;
   const double grid_w = sight.grid_w - before_.grid_w;

@@ -13,6 +13,7 @@ class SignWatch {
     MonoTime now{};
     double grid_w = 0.0;
     double others_w = 0.0;  ///< pv + battery discharge: what else feeds house and miners
+    double stir_w = 0.0;    ///< as StepTest's
     double low_w = 0.0;     ///< Σ twins at the grid reading's time
     double high_w = 0.0;
     bool settled = false;  ///< all twins have
@@ -31,7 +32,6 @@ class SignWatch {
   bool known_ = false, running_ = false, settled_ = false;
   Sight last_, before_;
   MonoTime settled_at_{};
-  double stir_w_ = 0.0;       ///< how much the other sources move from tick to tick
   double most_stir_w_ = 0.0;  ///< during this step and just before it
   double evidence_ = 0.0;
 };

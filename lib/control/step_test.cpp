@@ -60,9 +60,11 @@ StepVerdict StepTest::judge(const Sight& sight) {
   if (sight.now - settled_at_ < rest) return StepVerdict::none;
   running_ = false;
   ratio_ = (sight.grid_w - before_.grid_w + sight.others_w - before_.others_w) / step_w_;
-  // A battery takes over a jump of the sun before the meter shows any of it: the sum of readings a second apart begins
-  // the test wrong by as much as the sun moved in between.
-  teaches_ = !sight.buffered || std::max(before_.stir_w, sight.stir_w) <= kTaughtWithin * std::fabs(step_w_);
+  // The sum of readings that are seconds apart begins the test wrong by as much as the sun moved in between, and a step
+  // that follows the sun is not wrong by chance. A meter that keeps up has shown what the step answers; but a battery
+  // takes over a jump of the sun before any meter shows it.
+  teaches_ = sight.buffered ? std::max(before_.stir_w, sight.stir_w) <= kTaughtWithin * std::fabs(step_w_)
+                            : std::max(before_.unseen_w, sight.unseen_w) <= kStirShare * std::fabs(step_w_);
   // While the sun jumps, readings that are a second apart differ by as much as a step. At its begin they agree: it
   // answers what the meter has shown already.
   const bool stirred = sight.stir_w > kStirShare * std::fabs(step_w_);

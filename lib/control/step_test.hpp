@@ -27,7 +27,8 @@ class StepTest {
     double grid_w = 0.0;
     double others_w = 0.0;  ///< pv + battery discharge: what else feeds the house and is measured
     bool buffered = false;  ///< a battery holds the grid at zero by itself
-    double stir_w = 0.0;    ///< of `others_w` from tick to tick, lately; the grid reading may be older by that much
+    double stir_w = 0.0;    ///< how much `others_w` moves, lately, in the time that the grid reading may be older
+    double unseen_w = 0.0;  ///< the same without the last tick: of a meter that keeps up nothing
     double twin_w = 0.0;    ///< Σ low twins at the grid reading's time
     MonoTime grid_changed_at{};
     bool settled = false;  ///< all twins have settled, at the grid reading's time

@@ -75,5 +75,29 @@ TEST(StepTest, AJumpOfTheSunAtTheEndAccusesNobody) {
   EXPECT_EQ(last, StepVerdict::unclear);
 }
 
+// A miner that follows the sun steps the way the sun goes: what the meter does not show yet of it is no scatter.
+TEST(StepTest, AStepUnderAMovingSunTellsThatAMinerObeysNotWhatItDraws) {
+  for (const bool buffered : {false, true}) {
+    for (const double stir_w : {20.0, 120.0, 300.0}) {
+      for (const double refresh_s : {1.0, 2.0}) {
+        StepTest test;
+        StepTest::Sight before = sight(0, -800, 1000, 0, true);
+        before.stir_w = stir_w * refresh_s;
+        before.unseen_w = stir_w * (refresh_s - 1.0);
+        test.begin(0, before);
+        StepVerdict last = StepVerdict::none;
+        for (int s = 1; s < 30 && test.running(); ++s) {
+          StepTest::Sight seen = sight(s, -310, 1500, s, s > 5);
+          seen.buffered = buffered;
+          last = test.judge(seen);
+        }
+        EXPECT_EQ(last, StepVerdict::confirmed);
+        const bool slow = refresh_s > 1.0;
+        EXPECT_EQ(test.teaches(), buffered ? stir_w < 25.0 && !slow : stir_w < 125.0 || !slow) << stir_w << refresh_s;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::control
