@@ -10,6 +10,7 @@ namespace {
 constexpr double kWakeIdleShare = 0.6;
 constexpr double kWakeIdleExtraW = 40.0;
 constexpr double kSaidAsleepS = 3.0;
+constexpr double kSettledW = 1.0;
 
 // Slower than this is not a ramp. A rate that is wrong, or not a number, must not let a twin run away from its goal.
 constexpr double kSlowestWPerS = 0.5;
@@ -94,8 +95,17 @@ void Twin::seen_waking(bool from_the_start) {
   history_[newest_].power_w = core_.power_w;
 }
 
+void Twin::seen_awake(MonoTime said, double most_w) {
+  if (core_.mode != Mode::asleep || !core_.pending.empty() || core_.overdue) return;
+  if (at(said) > core_.dynamics.sleep_w + kSettledW) return;
+  core_.overdue = true;
+  core_.power_w = std::max(core_.power_w, most_w);
+  history_[newest_].power_w = core_.power_w;
+}
+
 void Twin::seen_asleep() {
   core_.mode = Mode::asleep;
+  core_.overdue = false;
   core_.pending.clear();
   // Firmware may say so a little early, but not by long.
   const double left_w = std::fabs(core_.power_w - core_.dynamics.sleep_w);
@@ -137,6 +147,7 @@ void Twin::Core::apply(const Pending& order) {
       break;
     case Order::wake:
       goal_w = order.goal_w;
+      overdue = false;
       if (mode == Mode::asleep) {
         mode = Mode::waking;
         wake_began = time;
@@ -162,7 +173,7 @@ void Twin::Core::move(MonoTime to) {
     }
   } else if (mode == Mode::running) {
     power_w = toward(power_w, goal_w, dynamics.up_w_per_s, dynamics.down_w_per_s, seconds);
-  } else {
+  } else if (!overdue) {
     power_w = toward(power_w, dynamics.sleep_w, dynamics.stop_w_per_s, dynamics.stop_w_per_s, seconds);
   }
   time = to;
@@ -191,7 +202,7 @@ double Twin::at(MonoTime time) const {
 bool Twin::settled() const {
   if (!core_.pending.empty() || core_.mode == Mode::waking) return false;
   const double goal_w = core_.mode == Mode::running ? core_.goal_w : core_.dynamics.sleep_w;
-  return std::fabs(core_.power_w - goal_w) < 1.0;
+  return std::fabs(core_.power_w - goal_w) < kSettledW;
 }
 
 void Twin::forget_after(MonoTime time) {

@@ -49,6 +49,9 @@ class Twin {
   void seen_waking(bool from_the_start);
   /// It sleeps.
   void seen_asleep();
+  /// At `said` it did not sleep, although the twin did by then: it takes longer than known, or never heard of it. Until
+  /// it says that it sleeps it may draw `most_w`.
+  void seen_awake(MonoTime said, double most_w);
 
   /// What was learned of its draw moves the whole running curve, past and goal included, by `delta_w`.
   void shift(double delta_w);
@@ -71,7 +74,8 @@ class Twin {
     MonoTime time{};
     Mode mode = Mode::asleep;
     double power_w = 0.0;
-    double goal_w = 0.0;  ///< of running, or what a waking miner will go on to
+    double goal_w = 0.0;   ///< of running, or what a waking miner will go on to
+    bool overdue = false;  ///< told to sleep, and known not to yet
     MonoTime wake_began{};
     TwinDynamics dynamics;
     StaticVector<Pending, 24> pending;  ///< in the order in which they act

@@ -51,7 +51,8 @@ constexpr double kCautionLeft = 0.5;
 constexpr double kCautionForgottenPerSecond = 1.0 / 600.0;
 constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
-constexpr double kLieShare = 0.25;
+constexpr double kLieShare = 0.25, kLieW = 50.0;
+constexpr Duration kAcquitted = minutes(5);
 constexpr int kUnseenSteps = 2;
 constexpr double kWholeMinerShare = 0.8;
 constexpr double kLargeStepW = 500.0;
@@ -208,6 +209,8 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
     } else if (seen.state == MinerState::asleep && !on()) {
       low_.seen_asleep();
       high_.seen_asleep();
+    } else if (!on() && seen.state != MinerState::unknown && seen.state != MinerState::fault) {
+      high_.seen_awake(seen.state_at, drawn_w(target_));
     }
   }
 
@@ -216,6 +219,7 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
     reported_now_w_ = seen.reported_power.value.value();
     reported_at_ = seen.reported_power.at;
     reported_known_ = true;
+    acquit(now);
   }
   if (adopted_ && reachable_) check_followed(seen, now, trusted);
   check_health(seen, now);
@@ -295,7 +299,9 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
       sent_.kind = record.kind;
       sent_.at = record.sent_at;
       sent_.goal_w = drawn_w(record.target);
-      wake_sent_ = record.kind == CommandKind::wake ? record.sent_at : MonoTime{};
+      // One that was on its way already, or at work, tells nothing of how long it takes.
+      wake_sent_ = record.kind == CommandKind::wake && said_asleep_ ? record.sent_at : MonoTime{};
+      wake_overdue_ = false;
     }
     fed_target_ = record.target;
   } else if (record.status != CommandStatus::refused && record.status != CommandStatus::failed) {
@@ -551,11 +557,22 @@ void Unit::learn_step(double ratio, double step_w) {
     if (std::fabs(real_step_w) >= kLargeStepW) {
       teach(learned_.report_gain, report_dissent_, reported_step_w / real_step_w, 1.0, kReportRule);
     }
-    const bool lie = std::fabs(reported_step_w - real_step_w) > kLieShare * std::fabs(real_step_w) + 50.0;
+    const bool lie = std::fabs(reported_step_w - real_step_w) > kLieShare * std::fabs(real_step_w) + kLieW;
     lies_ = lie ? std::min(lies_ + 1, 5) : std::max(lies_ - 1, 0);
     if (lies_ >= 3) alarms_.set(Alarm::miner_lying);
-    if (lies_ == 0) alarms_.set(Alarm::miner_lying, false);
   }
+}
+
+void Unit::acquit(MonoTime now) {
+  const bool tells = lies_ > 0 && on() && low_.mode() == Twin::Mode::running && settled();
+  const double off_w = std::fabs(reported_now_w_ - settled_w());
+  if (!tells || off_w > kLieShare * settled_w() + kLieW) {
+    honest_since_ = now;
+  } else if (now - honest_since_ >= kAcquitted) {
+    honest_since_ = now;
+    --lies_;
+  }
+  if (lies_ == 0) alarms_.set(Alarm::miner_lying, false);
 }
 
 void Unit::learn_draw(double gain) {
@@ -604,8 +621,17 @@ void Unit::distrust_learned() {
 }
 
 void Unit::learn_wake(const MinerObservation& seen) {
+  said_asleep_ = seen.state == MinerState::asleep;
   if (wake_sent_ == MonoTime{} || seen.state_at <= wake_sent_) return;
-  if (seen.state == MinerState::waking) seen_waking_ = seen.state_at;
+  if (seen.state == MinerState::waking) {
+    seen_waking_ = seen.state_at;
+    // One that is parked before it ever runs would never teach that it takes longer than was learned.
+    const double longest_s = low_dynamics_.dead_up_s + low_dynamics_.wake_s;
+    if (to_seconds(seen.state_at - wake_sent_) > longest_s && !wake_overdue_) {
+      wake_overdue_ = true;
+      distrust(learned_.wake_s, kWakeRule);
+    }
+  }
   if (seen.state != MinerState::running) return;
   // It began to run between two words of it; somewhere in between, if they are not far apart.
   if (seen_waking_ > wake_sent_ && seen.state_at - seen_waking_ <= kWakeSeenWithin) {

@@ -31,7 +31,7 @@ class Unit {
   // --- once a tick, before anything is decided -------------------------------------------------------------------
   /// Takes in what the miner's thread saw: link, identity, state, envelope, the fate of the last command; feeds and
   /// advances the twins; finds out whether somebody else commands it or it does not follow.
-  /// Lost targets and wakes are sent again only while `trusted`: the grid can be read and is there.
+  /// Lost targets and wakes are sent again only while `trusted`: grid and battery can be read, and the grid is there.
   void observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted);
 
   /// The instant of the grid reading that this tick's balance is written at.
@@ -174,6 +174,8 @@ class Unit {
   /// Nothing that `refresh_model` rests on has changed since it last ran.
   bool model_holds(const MinerObservation& seen) const;
   void learn_wake(const MinerObservation& seen);
+  /// Steps that show whether it tells the truth may be hours apart: at rest, what it draws is known too.
+  void acquit(MonoTime now);
   void feed(const CommandRecord& record, MonoTime now);
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
@@ -220,8 +222,10 @@ class Unit {
   MonoTime answered_at_{};
   bool just_sent_ = false;
   Sent sent_;
-  MonoTime wake_sent_{};    ///< a wake is under way whose end teaches
-  MonoTime seen_waking_{};  ///< newest word of the miner that it still wakes
+  bool said_asleep_ = false;   ///< its last word
+  MonoTime wake_sent_{};       ///< a wake is under way whose end teaches
+  bool wake_overdue_ = false;  ///< it takes longer than was believed possible
+  MonoTime seen_waking_{};     ///< newest word of the miner that it still wakes
   bool acknowledged_ = false;
   bool after_wake_ = false;  ///< the last acknowledged command was a wake: its target may have been ignored
 
@@ -258,6 +262,7 @@ class Unit {
   double reported_now_w_ = 0.0;
   MonoTime reported_at_{};
   int lies_ = 0;
+  MonoTime honest_since_{};
 };
 
 }  // namespace sluice::control

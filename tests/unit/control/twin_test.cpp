@@ -143,5 +143,25 @@ TEST(Twin, TheMinersOwnWordEndsWakingEarly) {
   EXPECT_DOUBLE_EQ(twin.power_w(), 1500.0);
 }
 
+TEST(Twin, WhoSaysThatItIsAwakeWhenItShouldSleepMayDrawItAll) {
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::running, 3000.0, luxos());
+  twin.sleep(at(0));
+  twin.advance(at(4));
+  twin.seen_awake(at(3), 3000.0);
+  EXPECT_LT(twin.power_w(), 1500.0) << "on its way down, as known";
+  for (int second = 5; second <= 20; ++second) twin.advance(at(second));
+  twin.seen_awake(at(3), 3000.0);
+  EXPECT_DOUBLE_EQ(twin.power_w(), 25.0) << "what it said long ago";
+  twin.seen_awake(at(19), 3000.0);
+  twin.advance(at(60));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 3000.0);
+  EXPECT_FALSE(twin.settled());
+  twin.seen_asleep();
+  twin.advance(at(70));
+  EXPECT_DOUBLE_EQ(twin.power_w(), 25.0);
+  EXPECT_TRUE(twin.settled());
+}
+
 }  // namespace
 }  // namespace sluice::control

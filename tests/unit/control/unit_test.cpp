@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <vector>
+
 #include "control/commitment.hpp"
+#include "control/dispatch.hpp"
 
 namespace sluice::control {
 namespace {
@@ -53,8 +57,14 @@ struct Running {
   }
   /// The command that the unit wants reaches it now.
   void hears() {
-    seen.command = {unit.sequence(), CommandKind::target, unit.target(), CommandStatus::acknowledged, now, now};
+    seen.command = {unit.sequence(), unit.wanted(), unit.target(), CommandStatus::acknowledged, now, now};
     look();
+  }
+  void hears(CommandKind kind, Watts target) {
+    if (kind == CommandKind::target) unit.want_target(target, now);
+    if (kind == CommandKind::wake) unit.want_wake(target, now);
+    if (kind == CommandKind::sleep) unit.want_sleep(now);
+    hears();
   }
   void pass(Duration time) {
     now += time;
@@ -174,6 +184,201 @@ TEST(Unit, AnAlarmEndsOnceItsStepIsSeenAmongThoseOfOthers) {
     miner.unit.steps_together(unexplained_w);
     miner.pass(seconds(1));
     EXPECT_EQ(miner.alarmed(Alarm::miner_not_following), unexplained_w < -500.0) << unexplained_w;
+  }
+}
+
+// Its circuit carries what it draws, not what it was told.
+TEST(Unit, WhoDoesNotSleepAsToldCountsAtItsWorst) {
+  Running miner;
+  miner.hears(CommandKind::target, Watts(3000));
+  miner.hears(CommandKind::sleep, Watts(3000));
+  for (const MinerState state : {MinerState::running, MinerState::stopping, MinerState::asleep}) {
+    miner.seen.state = state;
+    for (int second = 0; second < 10; ++second) {
+      miner.pass(seconds(1));
+      miner.seen.state_at = miner.now;
+    }
+    if (state == MinerState::asleep) {
+      EXPECT_LT(miner.unit.worst_w(), 100.0);
+    } else {
+      EXPECT_GE(miner.unit.worst_w(), 3000.0);
+    }
+  }
+}
+
+/// Woken, it says that it wakes for `wake_s`; then that it runs, if it is left alone for so long.
+void wake(Running& miner, int wake_s, int watched_s) {
+  miner.hears(CommandKind::wake, Watts(900));
+  for (int second = 1; second <= watched_s; ++second) {
+    miner.now += seconds(1);
+    miner.seen.state = second < wake_s ? MinerState::waking : MinerState::running;
+    miner.seen.state_at = miner.now;
+    miner.look();
+  }
+}
+
+void put_to_sleep(Running& miner) {
+  miner.hears(CommandKind::sleep, Watts(900));
+  miner.seen.state = MinerState::asleep;
+  for (int second = 0; second < 30; ++second) {
+    miner.pass(seconds(1));
+    miner.seen.state_at = miner.now;
+  }
+}
+
+// A wake that is sent again while the first one works ends soon after, and would teach that it takes no time.
+TEST(Unit, OnlyAWakeFromSleepTeachesHowLongOneTakes) {
+  for (const bool asleep : {true, false}) {
+    Running miner;
+    miner.seen.dynamics.wake = seconds(300);
+    put_to_sleep(miner);
+    if (!asleep) wake(miner, 300, 250);
+    wake(miner, 50, 60);
+    EXPECT_EQ(miner.unit.learned().wake_s.samples, asleep ? 1U : 0U);
+  }
+}
+
+// Parked every time before it runs, it would keep its wrong number for ever.
+TEST(Unit, AWakeThatTakesLongerThanWasLearnedIsForgotten) {
+  Running miner;
+  miner.seen.dynamics.wake = seconds(300);
+  put_to_sleep(miner);
+  wake(miner, 50, 60);
+  ASSERT_EQ(miner.unit.learned().wake_s.samples, 1U);
+  put_to_sleep(miner);
+  wake(miner, 300, 280);
+  EXPECT_EQ(miner.unit.learned().wake_s.samples, 0U);
+}
+
+TEST(Unit, WhoIsFoundHonestAtRestLiesNoMore) {
+  for (const double reported_w : {2000.0, 3200.0}) {
+    Running miner;
+    const auto reports = [&](double watts) {
+      miner.seen.reported_power = Reading<Watts>::good(Watts(watts), miner.now);
+      miner.look();
+    };
+    for (int step = 0; step < 3; ++step) {
+      reports(1000.0);
+      miner.unit.step_begins();
+      miner.pass(seconds(1));
+      reports(1000.0);
+      miner.unit.learn_step(1.0, 800.0);
+      EXPECT_EQ(miner.alarmed(Alarm::miner_lying), step == 2);
+    }
+    miner.hears(CommandKind::target, Watts(2000));
+    for (int second = 0; second < 1200; ++second) {
+      miner.now += seconds(1);
+      miner.tells(Watts(2000));
+      reports(reported_w);
+    }
+    EXPECT_EQ(miner.alarmed(Alarm::miner_lying), reported_w > 3000.0);
+  }
+}
+
+/// Some of them, and a dispatcher that is asked once a second.
+struct Fleet {
+  explicit Fleet(std::vector<Running*> of) {
+    for (Running* miner : of) {
+      units.push_back(miner->unit);
+      seen.push_back(miner->seen);
+      members.push_back(static_cast<std::uint8_t>(members.size()));
+    }
+    now = of.front()->now;
+  }
+  void run(double available_w, int for_s) {
+    Budget budget;
+    budget.available_w = {available_w, available_w};
+    for (int second = 0; second < for_s; ++second) {
+      now += seconds(1);
+      for (std::size_t i = 0; i < units.size(); ++i) {
+        MinerObservation& miner = seen[i];
+        miner.state_at = now;
+        if (units[i].sequence() != miner.command.sequence) {
+          miner.command = {
+              units[i].sequence(), units[i].wanted(), units[i].target(), CommandStatus::acknowledged, now, now};
+        }
+        miner.target_readback = Reading<Watts>::good(units[i].target(), now);
+        units[i].observe(miner, now, 1, true);
+        units[i].look_at_meter(now);
+      }
+      std::array<Reason, kMaxMiners> reasons{};
+      dispatch.run(units, members, control, budget, false, now, 1.0, reasons);
+    }
+  }
+
+  ControlSettings control;
+  Dispatch dispatch;
+  MonoTime now{};
+  std::vector<Unit> units;
+  std::vector<MinerObservation> seen;
+  std::vector<std::uint8_t> members;
+};
+
+Envelope presets(double step_w) {
+  Envelope envelope;
+  envelope.kind = EnvelopeKind::levels;
+  for (double level_w = 900.0; level_w <= 3250.0; level_w += step_w) envelope.levels.push_back(Watts(level_w));
+  envelope.min = envelope.levels[0];
+  envelope.max = envelope.levels.back();
+  return envelope;
+}
+
+// With λ = 3.5 the last 22 % of a step may be bought: a coarse step is taken by what it is worth, not once all of it is
+// there. A level is kept a little longer than it takes to get there.
+TEST(Dispatch, ACoarseStepIsRoundedByItsValue) {
+  struct {
+    bool levels;
+    double leak_price, available_w, target_w;
+  } const cases[]{
+      {true, 3.5, 1135.0, 1135.0},  {true, 3.5, 1115.0, 1135.0},  {true, 3.5, 1095.0, 900.0},
+      {true, 50.0, 1115.0, 900.0},  {true, 0.0, 1050.0, 1135.0},  {false, 3.5, 1300.0, 1300.0},
+      {false, 3.5, 1260.0, 1300.0}, {false, 3.5, 1200.0, 1100.0}, {false, 50.0, 1260.0, 1100.0},
+  };
+  for (const auto& it : cases) {
+    Running miner;
+    miner.seen.envelope = it.levels ? presets(235.0) : miner.seen.envelope;
+    miner.seen.envelope.step = Watts(it.levels ? 0.0 : 200.0);
+    miner.tells(Watts(900));
+    miner.hears(CommandKind::target, Watts(900));
+    miner.unit.band.leak_price = it.leak_price;
+    Fleet fleet({&miner});
+    fleet.run(it.available_w, 60);
+    EXPECT_DOUBLE_EQ(fleet.units[0].target().value(), it.target_w)
+        << (it.levels ? "presets" : "a range in steps of 200 W") << ", λ " << it.leak_price << ", " << it.available_w;
+  }
+}
+
+TEST(Dispatch, ALevelIsKeptLongerThanItTakesToGetThere) {
+  Running miner;
+  miner.seen.envelope = presets(235.0);
+  miner.tells(Watts(900));
+  miner.hears(CommandKind::target, Watts(900));
+  Fleet fleet({&miner});
+  fleet.run(1140.0, 60);
+  ASSERT_DOUBLE_EQ(fleet.units[0].target().value(), 1135.0);
+  fleet.run(1095.0, 60);
+  EXPECT_DOUBLE_EQ(fleet.units[0].target().value(), 1135.0);
+  fleet.run(1040.0, 60);
+  EXPECT_DOUBLE_EQ(fleet.units[0].target().value(), 900.0);
+}
+
+// What one second lends to a miner of coarse steps the next one takes back: on its way down it is no help upwards.
+TEST(Dispatch, OnItsWayDownAMinerOfCoarseStepsIsNotTurnedRoundToHelp) {
+  for (const double step_w : {10.0, 235.0}) {
+    Running trimmer;
+    Running base;
+    base.seen.envelope.step = Watts(step_w);
+    for (Running* miner : {&trimmer, &base})
+      miner->seen.dynamics.ramp_up = miner->seen.dynamics.ramp_down = seconds(60);
+    base.hears(CommandKind::target, Watts(2780));
+    base.pass(seconds(300));
+    trimmer.pass(seconds(300));
+    base.hears(CommandKind::target, Watts(1840));
+    Fleet fleet({&trimmer, &base});
+    const Watts told = fleet.units[1].target();
+    fleet.run(4800.0, 3);
+    EXPECT_GT(fleet.units[0].target(), Watts(2000.0)) << "it climbs itself";
+    EXPECT_EQ(fleet.units[1].target() > told, step_w < 50.0) << step_w;
   }
 }
 
