@@ -43,7 +43,8 @@ constexpr double kUsualDipShare = 0.25;
 
 constexpr double kLeastTrimW = 1.0;  // a band narrower than this trims nothing
 
-constexpr double kBufferedCalm = 6.0;
+// A battery takes the seconds: changes are this much dearer, and cost something even where they are free.
+constexpr double kBufferedCalm = 6.0, kBufferedChangeWs = 1500.0;
 
 /// 1 while there are writes enough, up to 5 as the day's last ones are used.
 double write_scarcity(const Unit& unit) {
@@ -527,8 +528,9 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
 
   // A change has a price (flash that wears, a tuner that starts over): it is made once standing still has cost as much.
   // Writes that run out, and a battery that takes the seconds, make it dearer.
+  const double change_ws = 3600.0 * profile.change_cost.value();
   const double price_ws =
-      3600.0 * profile.change_cost.value() * write_scarcity(unit) * (budget.buffered ? kBufferedCalm : 1.0);
+      write_scarcity(unit) * (budget.buffered ? std::max(kBufferedCalm * change_ws, kBufferedChangeWs) : change_ws);
   const double raise_price_ws = price_ws + lost_by_raise_ws(unit, profile, have_w + raise_w, others_w);
   const double lower_price_ws = price_ws + lost_by_cut_ws(unit, profile, have_w + lower_w, others_w, now);
   unit.raise_account_ws = std::clamp(unit.raise_account_ws + raise_w * dt_s, 0.0, raise_price_ws);

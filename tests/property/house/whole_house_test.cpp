@@ -42,6 +42,15 @@ constexpr Regression kRegressions[] = {
     {116, "of a fleet no step is seen alone: a miner that followed stayed alarmed as not following"},
     {2, "told to sleep while it woke, it was accused of ignoring that"},
     {1009, "what failed before a reboot was sent again after it"},
+    {402, "a grid meter that was left alarmed as lost"},
+    {502, "a wake that was sent twice taught that it takes no time, and parked before it ran it taught nothing else"},
+    {5147, "a meter of 2.3 s under a falling sun was called turned: miners under way were taken for settled"},
+    {5230, "asleep for its twins and on its way down in truth, a miner made the meter seem turned"},
+    {478, "a meter of 5 s under a falling sun made a miner a liar, half an hour after two lies"},
+    {5078, "under `bare` a battery's miner was written to every second, ten watts a time"},
+    {5110, "an alarm that was left standing at the end"},
+    {10018, "a grid meter that was left alarmed as lost, in a house of several miners"},
+    {10132, "a raise that had failed was sent again although the battery was silent"},
 };
 
 /// Looks at every tick of one house. The first thing that must not be is kept, with everything needed to understand it.
