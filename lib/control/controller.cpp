@@ -186,14 +186,16 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   for (const std::uint8_t member : order_) {
     if (!units_[member].just_sent() || !units_[member].controllable()) continue;
     if (!step_test_.running() && sight_known_) {
-      step_test_.begin(member, last_sight_);
+      const MinerDynamics& dynamics = units_[member].dynamics();
+      step_test_.begin(member, last_sight_, dynamics.dead_time + std::max(dynamics.ramp_up, dynamics.ramp_down));
       for (Unit& unit : units_) unit.step_begins();
       // What is still on its way belongs to another step.
-      step_mixed_ = std::any_of(order_.begin(), order_.end(), [&](std::uint8_t other) {
+      const bool mixed = std::any_of(order_.begin(), order_.end(), [&](std::uint8_t other) {
         return other != member && units_[other].controllable() && !units_[other].settled();
       });
+      if (mixed) step_test_.mix();
     } else if (step_test_.running() && step_test_.unit() != member) {
-      step_mixed_ = true;
+      step_test_.mix();
     }
   }
   Unit* unit = step_test_.running() ? &units_[step_test_.unit()] : nullptr;
@@ -209,11 +211,11 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
       grid_.declare_frozen();
       break;
     case StepVerdict::unmoved:
-      if (!step_mixed_ && !throttled(snapshot)) unit->step_unseen(step_test_.step_w());
+      if (!step_test_.mixed() && !throttled(snapshot)) unit->step_unseen(step_test_.step_w());
       break;
     case StepVerdict::confirmed:
       grid_.sign_confirmed();
-      if (step_mixed_ || throttled(snapshot)) break;
+      if (step_test_.mixed() || throttled(snapshot)) break;
       if (step_test_.teaches()) {
         unit->learn_step(step_test_.ratio(), step_test_.step_w());
       } else {
@@ -223,7 +225,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     case StepVerdict::unclear:
       break;
   }
-  if (step_mixed_ && (verdict == StepVerdict::confirmed || verdict == StepVerdict::unclear)) {
+  if (step_test_.mixed() && (verdict == StepVerdict::confirmed || verdict == StepVerdict::unclear)) {
     const double unexplained_w = (step_test_.ratio() - 1.0) * step_test_.step_w();
     for (const std::uint8_t member : order_) units_[member].steps_together(unexplained_w);
   }

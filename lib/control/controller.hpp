@@ -100,7 +100,6 @@ class Controller {
   StepTest::Sight last_sight_;
   double stir_w_ = 0.0;             ///< of what else feeds the house, from tick to tick
   std::uint32_t step_members_ = 0;  ///< who was in the sum: when that changes, a test proves nothing
-  bool step_mixed_ = false;         ///< another miner moved during the test: nothing to learn of one
   bool sight_known_ = false;
   Pid pid_;
   double pid_output_w_ = 0.0;

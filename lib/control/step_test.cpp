@@ -16,20 +16,29 @@ constexpr Duration kAfterSettling = seconds(3);
 // meter's, and their sum shows more than the step.
 constexpr Duration kAfterBuffering = seconds(10);
 constexpr Duration kFrozenAfter = seconds(10);
+// In that time loads come and go; only a slow miner gets more, twice its ramp: the twins settle later than the miner.
 constexpr Duration kLongest = std::chrono::minutes(3);
+// A fleet that follows the sun is at rest now and then only; whether each of it followed is all that is asked then.
+constexpr Duration kLongestOfMany = std::chrono::minutes(10);
 
 }  // namespace
 
-void StepTest::begin(std::uint8_t unit, const Sight& sight) {
+void StepTest::begin(std::uint8_t unit, const Sight& sight, Duration ramp) {
   running_ = true;
-  settled_ = false;
+  settled_ = mixed_ = false;
   unit_ = unit;
   before_ = sight;
+  longest_ = std::max(kLongest, 2 * ramp);
+}
+
+void StepTest::mix() {
+  mixed_ = true;
+  longest_ = std::max(longest_, kLongestOfMany);
 }
 
 StepVerdict StepTest::judge(const Sight& sight) {
   if (!running_) return StepVerdict::none;
-  if (sight.now - before_.now > kLongest) {
+  if (sight.now - before_.now > longest_) {
     running_ = false;
     return StepVerdict::none;
   }

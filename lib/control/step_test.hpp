@@ -35,21 +35,26 @@ class StepTest {
   };
 
   bool running() const { return running_; }
+  /// Another miner moved during the test: it tells nothing of one.
+  bool mixed() const { return mixed_; }
   std::uint8_t unit() const { return unit_; }
   double ratio() const { return ratio_; }  ///< of the last decided test: what the grid showed of the step
   double step_w() const { return step_w_; }
   /// It tells how much a miner draws, not only that it obeys.
   bool teaches() const { return teaches_; }
 
-  /// A command of `unit` was just sent; `sight` is what was seen before it took effect.
-  void begin(std::uint8_t unit, const Sight& sight);
+  /// A command of `unit` was just sent; `sight` is what was seen before it took effect. Its ramp may take `ramp`.
+  void begin(std::uint8_t unit, const Sight& sight, Duration ramp = {});
   void abandon() { running_ = false; }
+  void mix();
   StepVerdict judge(const Sight& sight);
 
  private:
   bool running_ = false;
+  bool mixed_ = false;
   std::uint8_t unit_ = 0;
   Sight before_;
+  Duration longest_{};
   MonoTime settled_at_{};
   bool settled_ = false;
   double ratio_ = 0.0;

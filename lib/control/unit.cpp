@@ -32,7 +32,9 @@ constexpr Duration kOverride = minutes(30);
 constexpr Duration kOwnEcho = seconds(25);
 constexpr Duration kStrangeRemembered = minutes(5);
 constexpr Duration kRetryFailed = seconds(10);
-constexpr Duration kRetryRefused = seconds(60);
+constexpr int kQuickRetries = 20;
+constexpr Duration kRetrySlowly = seconds(60);  // also what was refused
+constexpr int kStopsToName = 3;
 constexpr Duration kHealthPatience = minutes(10);
 constexpr Duration kIdleFirst = minutes(10);
 constexpr Duration kIdleLongest = minutes(120);
@@ -247,13 +249,19 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
   }
 }
 
+Watts Unit::found(const MinerObservation& seen) const {
+  // Beyond the owner's limit it is seen as it is: the guard can only lower what is known to be too much.
+  const Envelope& envelope = seen.envelope.known() ? seen.envelope : envelope_;
+  return clamp(seen.target_readback.value, envelope.min, envelope.max);
+}
+
 void Unit::adopt(const MinerObservation& seen, MonoTime now) {
   if (!envelope_.known()) return;
   adopted_ = true;
   const bool up = seen.state == MinerState::running || seen.state == MinerState::waking;
   target_ = envelope_.min;
   if (seen.target_readback.usable()) {
-    target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
+    target_ = found(seen);
   } else if (seen.reported_power.usable()) {
     target_ = envelope_.floor(seen.reported_power.value);
   }
@@ -318,7 +326,8 @@ void Unit::feed(const CommandRecord& record, MonoTime now) {
     return;
   }
   const bool refused = record.status == CommandStatus::refused;
-  patience_until_ = now + (refused ? kRetryRefused : kRetryFailed);
+  // It is never given up: what could not be told for an hour may be a stop.
+  patience_until_ = now + (refused || resent_ >= kQuickRetries ? kRetrySlowly : kRetryFailed);
   // A refused target leaves the miner where it was; what failed may or may not have arrived.
   if (refused && wanted_ == CommandKind::target) target_ = previous_target_;
   if (refused && wanted_ == CommandKind::wake) wanted_ = CommandKind::sleep;
@@ -333,7 +342,10 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   const bool may_resend = trusted || wanted_ == CommandKind::sleep;
   const bool failed = fed_status_ == CommandStatus::failed || fed_status_ == CommandStatus::refused;
   if (failed && !acknowledged_ && fed_sequence_ == sequence_ && sequence_ != 0) {
-    if (now >= patience_until_ && wanted_ != CommandKind::none && resent_ < 20 && may_resend) resend(now);
+    if (wanted_ == CommandKind::sleep && seen.state == MinerState::asleep) return;
+    if (now < patience_until_ || wanted_ == CommandKind::none || !may_resend) return;
+    if (wanted_ == CommandKind::sleep && resent_ >= kStopsToName) alarms_.set(Alarm::miner_ignores_stop);
+    resend(now);
     return;
   }
   if (!acknowledged_ || fed_sequence_ != sequence_ || sequence_ == 0) return;
@@ -376,7 +388,9 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   if (!comparable || seen.target_readback.at == compared_at_) return;
   compared_at_ = seen.target_readback.at;
   const double difference_w = std::fabs((seen.target_readback.value - target_).value());
-  const double tolerance_w = std::max({1.01 * envelope_.local_step(target_).value(), 0.02 * target_.value(), 10.0});
+  // A range is rounded by the miner; the next level is another target.
+  const double rounding = envelope_.kind == EnvelopeKind::levels ? 0.5 : 1.01;
+  const double tolerance_w = std::max({rounding * envelope_.local_step(target_).value(), 0.02 * target_.value(), 10.0});
   if (difference_w <= tolerance_w) {
     confirmed_target_ = seen.target_readback.value;
     // Two who command in turn agree now and then, and what the other one says may stand for seconds only.
@@ -386,7 +400,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
     return;
   }
   if (after_wake_) {  // woken firmware runs at the target it kept, or gets ours late: what it says is its target now
-    target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
+    target_ = found(seen);
     previous_target_ = target_;
     heard(target_);
     low_.run_at(now, drawn_w(target_));
@@ -409,7 +423,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
     return;
   }
   override_until_ = now + kOverride;
-  target_ = clamp(seen.target_readback.value, envelope_.min, envelope_.max);
+  target_ = found(seen);
   previous_target_ = target_;
   wanted_ = CommandKind::none;
   adopted_ = false;  // looked at afresh when the half hour is over

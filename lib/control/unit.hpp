@@ -169,6 +169,8 @@ class Unit {
 
  private:
   void adopt(const MinerObservation& seen, MonoTime now);
+  /// The target that it is found at, whoever gave it: within its firmware's envelope, not always within ours.
+  Watts found(const MinerObservation& seen) const;
   /// Envelope, dynamics and what the twins go by, from the miner's word and what was learned of it.
   void refresh_model(const MinerObservation& seen);
   /// Nothing that `refresh_model` rests on has changed since it last ran.

@@ -99,5 +99,16 @@ TEST(StepTest, AStepUnderAMovingSunTellsThatAMinerObeysNotWhatItDraws) {
   }
 }
 
+TEST(StepTest, OnlyASlowMinerOrManyAreGivenMoreThanThreeMinutes) {
+  for (const double ramp_s : {60.0, 240.0, 0.0}) {
+    StepTest test;
+    test.begin(0, sight(0, -800, 1000, 0, true), from_seconds(ramp_s));
+    if (ramp_s == 0.0) test.mix();
+    StepVerdict last = StepVerdict::none;
+    for (int s = 1; s < 600 && test.running(); ++s) last = test.judge(sight(s, -310, 1500, s, s > 300));
+    EXPECT_EQ(last, ramp_s == 60.0 ? StepVerdict::none : StepVerdict::confirmed);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -7,6 +7,7 @@
 
 #include "control/commitment.hpp"
 #include "control/dispatch.hpp"
+#include "control/guard.hpp"
 
 namespace sluice::control {
 namespace {
@@ -32,6 +33,15 @@ TEST(Unit, AStepThatFitsEndsTheCautionOfChasing) {
   fit.weight = 1.0;
   for (int step = 0; step < 3; ++step) unit.learn_fit(fit);
   EXPECT_GT(unit.trust(), 0.3);
+}
+
+Envelope presets(double step_w) {
+  Envelope envelope;
+  envelope.kind = EnvelopeKind::levels;
+  for (double level_w = 900.0; level_w <= 3250.0; level_w += step_w) envelope.levels.push_back(Watts(level_w));
+  envelope.min = envelope.levels[0];
+  envelope.max = envelope.levels.back();
+  return envelope;
 }
 
 /// A miner that runs, with its unit; the clock stands at the last observation.
@@ -206,6 +216,53 @@ TEST(Unit, WhoDoesNotSleepAsToldCountsAtItsWorst) {
   }
 }
 
+// An hour of a network that is gone must not end in a miner that nobody stops any more.
+TEST(Unit, AStopThatCannotBeToldIsToldAgainForEver) {
+  Running miner;
+  miner.unit.want_sleep(miner.now);
+  std::uint64_t told = 0;
+  for (int second = 0; second < 3600; ++second) {
+    miner.now += seconds(1);
+    miner.seen.state_at = miner.now;
+    if (miner.seen.command.sequence != miner.unit.sequence()) {
+      ++told;
+      miner.seen.command = {miner.unit.sequence(), CommandKind::sleep, Watts(1000),
+                            CommandStatus::failed, miner.now,          miner.now};
+    }
+    miner.look();
+  }
+  EXPECT_TRUE(miner.alarmed(Alarm::miner_ignores_stop));
+  EXPECT_GT(told, 60U);
+  EXPECT_LT(told, 90U) << "not every ten seconds for ever";
+  const std::uint64_t last = miner.unit.sequence();
+  miner.pass(seconds(70));
+  EXPECT_GT(miner.unit.sequence(), last);
+  miner.seen.state = MinerState::asleep;
+  const std::uint64_t asleep = miner.unit.sequence();
+  for (int minute = 0; minute < 5; ++minute) miner.pass(seconds(70));
+  EXPECT_EQ(miner.unit.sequence(), asleep) << "it sleeps: nothing is left to be told";
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_ignores_stop));
+}
+
+// A command that got lost leaves a miner of presets on the level beside its own.
+TEST(Unit, TheLevelBesideItsOwnIsAnotherTarget) {
+  Running miner;
+  miner.seen.envelope = presets(235.0);
+  miner.hears(CommandKind::target, Watts(1370));
+  miner.pass(seconds(60));
+  miner.tells(Watts(1370));
+  miner.look();
+  miner.hears(CommandKind::target, Watts(1135));
+  const std::uint64_t told = miner.unit.sequence();
+  for (int look = 0; look < 4; ++look) {
+    miner.pass(seconds(20));
+    miner.tells(Watts(1370));
+    miner.look();
+  }
+  EXPECT_GT(miner.unit.sequence(), told);
+  EXPECT_EQ(miner.unit.target(), Watts(1135));
+}
+
 /// Woken, it says that it wakes for `wake_s`; then that it runs, if it is left alone for so long.
 void wake(Running& miner, int wake_s, int watched_s) {
   miner.hears(CommandKind::wake, Watts(900));
@@ -275,6 +332,27 @@ TEST(Unit, WhoIsFoundHonestAtRestLiesNoMore) {
   }
 }
 
+// Told by somebody else to draw more than its owner allows, it is known to: else nobody would lower it.
+TEST(Unit, WhoIsFoundBeyondTheOwnersLimitIsLoweredToIt) {
+  Running miner;
+  miner.site.max_power = Watts(2000);
+  miner.seen.dynamics.dead_time = seconds(1);
+  ++miner.seen.reboots;
+  miner.tells(Watts(3000));
+  miner.look();
+  EXPECT_EQ(miner.unit.target(), Watts(3000));
+  EXPECT_GE(miner.unit.worst_w(), 3000.0);
+  Site site;
+  site.miners.push_back(miner.site);
+  Snapshot snapshot;
+  snapshot.now = miner.now;
+  Reason reason = Reason::none;
+  GuardVerdicts verdicts;
+  guard({&miner.unit, 1}, site, snapshot, GridPresence{}, Reason::none, 0.0, {&reason, 1}, verdicts);
+  EXPECT_EQ(miner.unit.target(), Watts(2000));
+  EXPECT_EQ(reason, Reason::owner_limit);
+}
+
 /// Some of them, and a dispatcher that is asked once a second.
 struct Fleet {
   explicit Fleet(std::vector<Running*> of) {
@@ -313,15 +391,6 @@ struct Fleet {
   std::vector<MinerObservation> seen;
   std::vector<std::uint8_t> members;
 };
-
-Envelope presets(double step_w) {
-  Envelope envelope;
-  envelope.kind = EnvelopeKind::levels;
-  for (double level_w = 900.0; level_w <= 3250.0; level_w += step_w) envelope.levels.push_back(Watts(level_w));
-  envelope.min = envelope.levels[0];
-  envelope.max = envelope.levels.back();
-  return envelope;
-}
 
 // With λ = 3.5 the last 22 % of a step may be bought: a coarse step is taken by what it is worth, not once all of it is
 // there. A level is kept a little longer than it takes to get there.
