@@ -185,7 +185,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   }
   for (const std::uint8_t member : order_) {
     if (!units_[member].just_sent() || !units_[member].controllable()) continue;
-    if (!step_test_.running() && sight_known_) {
+    if (step_test_.replaceable(member, snapshot.now) && sight_known_) {
       const MinerDynamics& dynamics = units_[member].dynamics();
       step_test_.begin(member, last_sight_, dynamics.dead_time + std::max(dynamics.ramp_up, dynamics.ramp_down));
       for (Unit& unit : units_) unit.step_begins();

@@ -16,9 +16,10 @@ constexpr Duration kAfterSettling = seconds(3);
 // meter's, and their sum shows more than the step.
 constexpr Duration kAfterBuffering = seconds(10);
 constexpr Duration kFrozenAfter = seconds(10);
-// In that time loads come and go; only a slow miner gets more, twice its ramp: the twins settle later than the miner.
+// In that time loads come and go: what takes longer tells that a miner obeys, not what it draws. A slow one gets twice
+// its ramp, as the twins settle later than the miner, unless its next step comes before; and a fleet that follows the
+// sun, which is at rest now and then only, as long as a cloud.
 constexpr Duration kLongest = std::chrono::minutes(3);
-// A fleet that follows the sun is at rest now and then only; whether each of it followed is all that is asked then.
 constexpr Duration kLongestOfMany = std::chrono::minutes(10);
 
 }  // namespace
@@ -29,6 +30,10 @@ void StepTest::begin(std::uint8_t unit, const Sight& sight, Duration ramp) {
   unit_ = unit;
   before_ = sight;
   longest_ = std::max(kLongest, 2 * ramp);
+}
+
+bool StepTest::replaceable(std::uint8_t unit, MonoTime now) const {
+  return !running_ || (unit == unit_ && !mixed_ && now - before_.now > kLongest);
 }
 
 void StepTest::mix() {
@@ -72,8 +77,9 @@ StepVerdict StepTest::judge(const Sight& sight) {
   // The sum of readings that are seconds apart begins the test wrong by as much as the sun moved in between, and a step
   // that follows the sun is not wrong by chance. A meter that keeps up has shown what the step answers; but a battery
   // takes over a jump of the sun before any meter shows it.
-  teaches_ = sight.buffered ? std::max(before_.stir_w, sight.stir_w) <= kTaughtWithin * std::fabs(step_w_)
-                            : std::max(before_.unseen_w, sight.unseen_w) <= kStirShare * std::fabs(step_w_);
+  const bool still = sight.buffered ? std::max(before_.stir_w, sight.stir_w) <= kTaughtWithin * std::fabs(step_w_)
+                                    : std::max(before_.unseen_w, sight.unseen_w) <= kStirShare * std::fabs(step_w_);
+  teaches_ = still && sight.now - before_.now <= kLongest;
   // While the sun jumps, readings that are a second apart differ by as much as a step. At its begin they agree: it
   // answers what the meter has shown already.
   const bool stirred = sight.stir_w > kStirShare * std::fabs(step_w_);

@@ -35,6 +35,8 @@ class StepTest {
   };
 
   bool running() const { return running_; }
+  /// The step that `unit` makes now is the better test.
+  bool replaceable(std::uint8_t unit, MonoTime now) const;
   /// Another miner moved during the test: it tells nothing of one.
   bool mixed() const { return mixed_; }
   std::uint8_t unit() const { return unit_; }

@@ -99,7 +99,8 @@ class Watch {
   struct Miner {
     MinerDecision before;
     MonoTime stopped_at{}, started_at{}, moved_at{};
-    MonoTime theirs_at{};  ///< last seen under somebody else's command
+    MonoTime may_run_at{};  ///< last not told to sleep
+    MonoTime theirs_at{};   ///< last seen under somebody else's command
     std::deque<MonoTime> starts, writes;
     Envelope envelope;  ///< last one told
   };
@@ -256,8 +257,8 @@ class Watch {
   void drawn() {
     if (house_.elapsed() < kTroubled + kUntangled) return;
     for (std::size_t i = 0; i < miners_.size(); ++i) {
-      const bool sleeps = house_.decided().miners[i].wanted == CommandKind::sleep;
-      const bool for_long = sleeps && house_.now() - std::max(miners_[i].stopped_at, calm_at()) > kAsleepWithin;
+      if (house_.decided().miners[i].wanted != CommandKind::sleep) miners_[i].may_run_at = house_.now();
+      const bool for_long = house_.now() - std::max(miners_[i].may_run_at, calm_at()) > kAsleepWithin;
       expect(!for_long || house_.plant().miner(i).state() == MinerState::asleep,
              house_.site().miners[i].name + ": at work although it was told to sleep long ago");
     }

@@ -105,8 +105,12 @@ TEST(StepTest, OnlyASlowMinerOrManyAreGivenMoreThanThreeMinutes) {
     test.begin(0, sight(0, -800, 1000, 0, true), from_seconds(ramp_s));
     if (ramp_s == 0.0) test.mix();
     StepVerdict last = StepVerdict::none;
+    EXPECT_FALSE(test.replaceable(0, at(170)));
+    EXPECT_EQ(test.replaceable(0, at(190)), ramp_s > 0.0);
+    EXPECT_FALSE(test.replaceable(1, at(190)));
     for (int s = 1; s < 600 && test.running(); ++s) last = test.judge(sight(s, -310, 1500, s, s > 300));
     EXPECT_EQ(last, ramp_s == 60.0 ? StepVerdict::none : StepVerdict::confirmed);
+    EXPECT_FALSE(test.teaches()) << "loads come and go in that time";
   }
 }
 
