@@ -255,9 +255,11 @@ class Watch {
   /// In the calm, what was ordered is what is done: who was told to sleep does, no miner beyond its owner's limit, no
   /// circuit beyond its own, unless somebody else commands there. Nothing draws more than its target in these houses.
   void drawn() {
-    if (house_.elapsed() < kTroubled + kUntangled) return;
     for (std::size_t i = 0; i < miners_.size(); ++i) {
       if (house_.decided().miners[i].wanted != CommandKind::sleep) miners_[i].may_run_at = house_.now();
+    }
+    if (house_.elapsed() < kTroubled + kUntangled) return;
+    for (std::size_t i = 0; i < miners_.size(); ++i) {
       const bool for_long = house_.now() - std::max(miners_[i].may_run_at, calm_at()) > kAsleepWithin;
       expect(!for_long || house_.plant().miner(i).state() == MinerState::asleep,
              house_.site().miners[i].name + ": at work although it was told to sleep long ago");
