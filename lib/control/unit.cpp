@@ -565,7 +565,8 @@ void Unit::learn_step(double ratio, double step_w) {
   learn_draw(learned_.draw_gain + weight * (std::clamp(seen_gain, 0.6, 1.5) - learned_.draw_gain));
   ++learned_.samples;
   // The test ends three seconds after the slower twin has settled: a much older report may be one from under way.
-  if (reported_known_ && observed_at_ - reported_at_ <= kReportFresh) {
+  // And one under way when the step began had reported more, or less, than it drew by then.
+  if (reported_known_ && sent_.from_rest && observed_at_ - reported_at_ <= kReportFresh) {
     const double reported_step_w = reported_now_w_ - reported_before_w_;
     const double real_step_w = ratio * step_w;
     if (std::fabs(real_step_w) >= kLargeStepW) {

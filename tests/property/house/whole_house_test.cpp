@@ -55,6 +55,7 @@ constexpr Regression kRegressions[] = {
     {10018, "a grid meter that was left alarmed as lost, in a house of several miners"},
     {10132, "a raise that had failed was sent again although the battery was silent"},
     {20909, "one preset above its own was taken for its own, and its circuit was overloaded"},
+    {280, "reports of a miner under way were taken for its draw at rest, and made it a liar"},
     {30056, "after twenty failures a stop was not sent any more"},
     {10444, "a miner that takes four minutes to rise was never seen to follow: a test ended after three"},
     {10544, "set beyond its owner's limit by somebody else, it was taken for being at it"},
