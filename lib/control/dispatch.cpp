@@ -484,8 +484,12 @@ Dispatch::Wish Dispatch::level_to_keep(const Unit& unit, const ControlSettings& 
   const double raised_s = dead_s + left_s(pace, unit.lowered_at(), now) + to_seconds(dynamics.ramp_down);
   const double lowered_s = dead_s + to_seconds(dynamics.ramp_up);
   const double chance = round_up_share(unit.band.leak_price);
-  return {outlook_.level_w(wish.low_w + others_w, raised_s, chance) - others_w,
-          outlook_.level_w(wish.high_w + others_w, lowered_s, chance) - others_w};
+  // A falling sun asks for the next cut, and that has to wait; a rising one for the next raise.
+  const double falling_s = dead_s + to_seconds(pace) + to_seconds(dynamics.ramp_down);
+  const double raise_drift_w = outlook_.drift_w(raised_s, chance);
+  const double cut_drift_w = outlook_.drift_w(outlook_.falls() ? falling_s : lowered_s, chance);
+  return {outlook_.level_w(wish.low_w + others_w, raised_s, chance) - others_w + raise_drift_w,
+          outlook_.level_w(wish.high_w + others_w, lowered_s, chance) - others_w + cut_drift_w};
 }
 
 double Dispatch::lost_by_raise_ws(const Unit& unit, const ConstraintProfile& profile, double to_w,

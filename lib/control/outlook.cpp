@@ -25,26 +25,53 @@ void Outlook::look(double available_w, MonoTime now) {
   if (count_ > 0 && now - sampled_at_ < from_seconds(kSampleS)) return;
   if (count_ > 0 && now - sampled_at_ > kForgottenAfter) count_ = 0;
   sampled_at_ = now;
-  const auto sample = static_cast<float>(available_w);
-  float* end = sorted_.data() + count_;
-  if (count_ == kSamples) {
-    float* oldest = std::lower_bound(sorted_.data(), end, ring_[next_]);
-    std::copy(oldest + 1, end, oldest);
-    --end;
-  } else {
-    ++count_;
-  }
-  float* place = std::upper_bound(sorted_.data(), end, sample);
-  std::copy_backward(place, end, end + 1);
-  *place = sample;
-  ring_[next_] = sample;
+  ring_[next_] = static_cast<float>(available_w);
   next_ = (next_ + 1) % kSamples;
+  count_ = std::min(count_ + 1, kSamples);
+  measure_drift();
+  for (std::size_t i = 0; i < count_; ++i) sorted_[i] = static_cast<float>(as_now_w(i));
+  std::sort(sorted_.begin(), sorted_.begin() + static_cast<std::ptrdiff_t>(count_));
   if (known()) measure_memory();
+}
+
+double Outlook::as_now_w(std::size_t steps) const {
+  const float then_w = ring_[(next_ + kSamples - 1 - steps) % kSamples];
+  return static_cast<double>(then_w) + drift_w_per_s_ * kSampleS * static_cast<double>(steps);
+}
+
+// The medians of three thirds of the half hour do not see a cloud; of their two differences the smaller one counts, and
+// none where they do not agree on a direction. What moves is the sun as far as it moved more than the clouds did: a
+// signal beside noise counts by its part of the squares.
+void Outlook::measure_drift() {
+  constexpr std::size_t kThird = kSamples / 3;
+  drift_w_per_s_ = 0.0;
+  if (count_ < kSamples) return;
+  std::array<double, 3> medians{};
+  std::array<float, kThird> part{};
+  double scatter_w = 0.0;
+  for (std::size_t third = 0; third < medians.size(); ++third) {
+    for (std::size_t i = 0; i < kThird; ++i) part[i] = ring_[(next_ + third * kThird + i) % kSamples];
+    std::nth_element(part.begin(), part.begin() + kThird / 2, part.end());
+    medians[third] = static_cast<double>(part[kThird / 2]);
+    for (const float sample_w : part) scatter_w += std::fabs(static_cast<double>(sample_w) - medians[third]);
+  }
+  scatter_w /= static_cast<double>(kSamples);
+  const double before_w = medians[1] - medians[0], lately_w = medians[2] - medians[1];
+  if (before_w * lately_w <= 0.0) return;
+  const double moved_w = std::fabs(before_w) < std::fabs(lately_w) ? before_w : lately_w;
+  const double sure = moved_w * moved_w / (moved_w * moved_w + scatter_w * scatter_w);
+  drift_w_per_s_ = sure * moved_w / (kSampleS * kThird);
+}
+
+double Outlook::drift_w(double horizon_s, double chance) const {
+  if (!known()) return 0.0;
+  // Of a straight line the quantile lies so far along it.
+  return drift_w_per_s_ * horizon_s * (drift_w_per_s_ < 0.0 ? 1.0 - chance : chance);
 }
 
 void Outlook::measure_memory() {
   double moved_w = 0.0;
-  for (std::size_t i = 0; i + kLag < count_; ++i) moved_w += std::fabs(back_w(i) - back_w(i + kLag));
+  for (std::size_t i = 0; i + kLag < count_; ++i) moved_w += std::fabs(as_now_w(i) - as_now_w(i + kLag));
   moved_w /= static_cast<double>(count_ - kLag);
   // Mean difference of any two moments; of sorted numbers a single sum (Gini).
   const auto n = static_cast<double>(count_);
@@ -83,7 +110,7 @@ Outlook::Dip Outlook::dip(double low_w, double high_w) const {
   std::size_t below = 0, times = 0;
   bool was_below = false;
   for (std::size_t i = 0; i < count_; ++i) {
-    const double part = (back_w(i) - low_w) / (high_w - low_w);
+    const double part = (as_now_w(i) - low_w) / (high_w - low_w);
     regained += std::clamp(part, 0.0, 1.0);
     const bool is_below = part < 0.5;
     if (is_below) ++below;

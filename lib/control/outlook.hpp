@@ -24,6 +24,10 @@ class Outlook {
   /// The level that falls short of what is available for the part `chance` (0…1) of the next `horizon_s`, when it is
   /// `now_w` at present. `now_w` itself while nothing is known.
   double level_w(double now_w, double horizon_s, double chance) const;
+  /// How far the sun itself, without its clouds, will have moved by then: the level of above moves by so much. 0 unless
+  /// it rose or fell all of the half hour.
+  double drift_w(double horizon_s, double chance) const;
+  bool falls() const { return drift_w_per_s_ < 0.0; }
   /// What half of the time was more than. Only if `known`.
   double median_w() const { return sorted_[count_ / 2]; }
 
@@ -38,8 +42,11 @@ class Outlook {
   static constexpr std::size_t kSamples = 120;  // half an hour
   static constexpr std::size_t kLeast = 20;
 
-  double back_w(std::size_t steps) const { return ring_[(next_ + kSamples - 1 - steps) % kSamples]; }
+  /// A sample of so many steps ago, as it would have been now: a sun that goes down does not come back as after a
+  /// cloud.
+  double as_now_w(std::size_t steps) const;
   void measure_memory();
+  void measure_drift();
 
   std::array<float, kSamples> ring_{};
   std::array<float, kSamples> sorted_{};
@@ -47,6 +54,7 @@ class Outlook {
   std::size_t count_ = 0;
   MonoTime sampled_at_{};
   double memory_s_ = 0.0;  ///< mean time for which it stays as it is
+  double drift_w_per_s_ = 0.0;
 };
 
 }  // namespace sluice::control

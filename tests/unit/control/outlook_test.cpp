@@ -55,6 +55,24 @@ TEST(Outlook, InARareCloudALongBetIsHigh) {
   EXPECT_EQ(outlook.level_w(kLow, 10.0, kNewsvendor), kLow);
 }
 
+TEST(Outlook, ASunThatGoesDownIsLowerWhenTheNextCutMayCome) {
+  constexpr double kFall = 0.2;  // W/s
+  Outlook outlook;
+  live(outlook, 0, 1900, [](int second) { return 3000.0 - kFall * second; });
+  EXPECT_TRUE(outlook.falls());
+  EXPECT_NEAR(outlook.drift_w(300.0, kNewsvendor), -kFall * 300.0 * (1.0 - kNewsvendor), 15.0);
+  // What it was higher by before does not come back as after a cloud.
+  const double now_w = 3000.0 - kFall * 1900;
+  EXPECT_LT(outlook.dip(now_w, now_w + 100.0).regained, 0.3);
+}
+
+TEST(Outlook, BehindBrokenCloudsNobodyKnowsWhereTheSunGoes) {
+  Outlook outlook;
+  live(outlook, 0, 1800, [](int second) { return second % 150 < 60 ? 500.0 : kHigh - 500.0 * (second / 600); });
+  const double as_if_clear_w = -500.0 / 600.0 * 300.0 * (1.0 - kNewsvendor);
+  EXPECT_GT(outlook.drift_w(300.0, kNewsvendor), 0.5 * as_if_clear_w);
+}
+
 TEST(Outlook, ForgetsWhatIsOlderThanHalfAnHour) {
   Outlook outlook;
   live(outlook, 0, 1800, [](int) { return kLow; });
