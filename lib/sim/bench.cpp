@@ -135,15 +135,20 @@ Site site(const BenchCase& bench, std::string_view id) {
   return out;
 }
 
-/// How long the slowest of the miners needs to get out of the way, from the moment the house takes too much.
-Duration time_to_yield(const BenchCase& bench, const VirtualHouseSpec& spec) {
-  Duration slowest{};
+/// From the moment the house takes too much until the first command that knows of it acts at that miner: the tick that
+/// sees it comes up to a second after the meter's value.
+Duration time_to_act(const BenchCase& bench, const VirtualHouseSpec& spec, const MinerSetup& miner) {
+  return bench.meter.sample + bench.meter.age + seconds(1) + spec.to_first_byte + miner.spec.dynamics.dead_time;
+}
+
+BreakerWatch breaker_watch(const BenchCase& bench, const VirtualHouseSpec& spec) {
+  Duration out_of_the_way{}, unseen{};
   for (const MinerSetup& miner : spec.house.miners) {
-    const MinerDynamics& dynamics = miner.spec.dynamics;
-    slowest = std::max(slowest, dynamics.dead_time + std::max(dynamics.ramp_down, miner.spec.stop));
+    const Duration acts = time_to_act(bench, spec, miner);
+    unseen = std::max(unseen, acts);
+    out_of_the_way = std::max(out_of_the_way, acts + std::max(miner.spec.dynamics.ramp_down, miner.spec.stop));
   }
-  // The tick that sees it comes up to a second after the meter's value.
-  return bench.meter.sample + bench.meter.age + seconds(1) + spec.to_first_byte + slowest;
+  return {kConnectionLimit, out_of_the_way, unseen};
 }
 
 VirtualHouseSpec virtual_spec(const BenchCase& bench, std::string_view id) {
@@ -195,7 +200,7 @@ Outcome foresee(const BenchCase& bench, std::span<const float> known_w, const Or
 Outcome play_once(const BenchCase& bench, std::string_view id, double fixed_share, const Progress& progress) {
   const BenchRun run = begin(bench, id, fixed_share);
   VirtualHouse& house = *run.house;
-  BreakerWatch breaker(kConnectionLimit, time_to_yield(bench, house.spec()));
+  BreakerWatch breaker = breaker_watch(bench, house.spec());
   for (std::size_t day = 0; day < bench.days; ++day) {
     for (std::size_t second = 0; second < kDay; ++second) {
       house.tick(*run.policy);
@@ -233,13 +238,14 @@ std::string BenchCase::plant_name() const {
 void BreakerWatch::look(const HousePlant& house) {
   const bool excess = house.state().grid > limit_;
   if (!excess) bound_ = 0;
+  excess_ = excess ? excess_ + seconds(1) : Duration{};
   bool taking_part = false;
   for (std::size_t i = 0; i < house.miner_count(); ++i) {
     const MinerState state = house.miner(i).state();
     const std::uint32_t bit = std::uint32_t{1} << i;
     if (state != MinerState::waking) {
       bound_ &= ~bit;
-    } else if (!excess) {
+    } else if (excess_ <= unseen_) {
       bound_ |= bit;
     }
     taking_part = taking_part || (excess && state != MinerState::asleep && (bound_ & bit) == 0);

@@ -74,20 +74,22 @@ struct Outcome {
 /// causes: the meter has to show it, the miner's dead time has to pass, and its ramp to end. So the first `grace` of
 /// every excess is not counted, and what lasts longer is. A wake that was under way before the excess is no different
 /// from a ramp: firmware takes the order to sleep and obeys it once awake (benchmark page, section 1: a command during
-/// WAKE is only queued). Such a miner's `grace` begins when it is awake; one that is woken into an excess counts like
-/// any other.
+/// WAKE is only queued). Such a miner's `grace` begins when it is awake. A wake that begins in the first `unseen` of an
+/// excess was ordered when no meter had shown it yet, and counts the same; one that is woken later counts like any
+/// other.
 class BreakerWatch {
  public:
-  BreakerWatch(Watts limit, Duration grace) : limit_(limit), grace_(grace) {}
+  BreakerWatch(Watts limit, Duration grace, Duration unseen = {}) : limit_(limit), grace_(grace), unseen_(unseen) {}
   /// After each second of the house.
   void look(const HousePlant& house);
   double counted_s() const { return counted_s_; }
 
  private:
   Watts limit_;
-  Duration grace_;
+  Duration grace_, unseen_;
+  Duration excess_{};  ///< so long, whoever takes part
   Duration lasting_{};
-  std::uint32_t bound_ = 0;  ///< miners whose wake began before the excess, a bit each
+  std::uint32_t bound_ = 0;  ///< miners whose wake began before the excess could be seen, a bit each
   double counted_s_ = 0.0;
 };
 

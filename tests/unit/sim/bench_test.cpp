@@ -220,7 +220,7 @@ TEST(BreakerWatch, AWakeThatBeganBeforeTheExcessIsNobodysFault) {
   std::fill(trace.load_w.begin() + 30, trace.load_w.end(), 7000.0F);
   const auto counted_s = [&](int woken_at, bool told_to_sleep) {
     HousePlant house(spec, trace);
-    BreakerWatch watch(Watts(5750.0), std::chrono::seconds(10));
+    BreakerWatch watch(Watts(5750.0), std::chrono::seconds(10), std::chrono::seconds(4));
     for (int second = 0; second < 120; ++second) {
       if (second == woken_at) house.miner(0).wake();
       if (second == 40 && told_to_sleep) house.miner(0).sleep();
@@ -231,6 +231,7 @@ TEST(BreakerWatch, AWakeThatBeganBeforeTheExcessIsNobodysFault) {
   };
   EXPECT_EQ(counted_s(10, true), 0.0);
   EXPECT_GT(counted_s(10, false), 0.0);
+  EXPECT_EQ(counted_s(31, true), 0.0) << "ordered when no meter had shown it";
   EXPECT_GT(counted_s(35, true), 0.0);
 }
 
