@@ -409,7 +409,7 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   }
   // Firmware may name a target only once it acts on it: any of our own last ones is not a stranger's.
   // A command may have waited minutes for its turn before it was heard.
-  const bool just_heard = now - std::max(changed_at_, answered_at_) < kOwnEcho;
+  const bool just_heard = now - std::max(changed_at_, answered_at_) < kOwnEcho + dynamics_.dead_time;
   for (const Watts recent : heard_targets_) {
     if (just_heard && std::fabs((seen.target_readback.value - recent).value()) <= tolerance_w) return;
   }

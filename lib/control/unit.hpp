@@ -213,7 +213,8 @@ class Unit {
 
   CommandKind wanted_ = CommandKind::none;
   Watts target_{};
-  std::array<Watts, 8> heard_targets_{};  ///< last ones that the miner was at or may have heard
+  /// Last ones that the miner was at or may have heard: as many as may be sent before it names the first of them.
+  std::array<Watts, 32> heard_targets_{};
   std::size_t next_heard_ = 0;
   Watts confirmed_target_{};  ///< last one that the miner itself named
   Watts previous_target_{};   ///< before the last change: a lost command leaves the miner there

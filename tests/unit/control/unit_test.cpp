@@ -88,6 +88,27 @@ struct Running {
   MinerObservation seen;
 };
 
+// A cloud lowers a target every second; firmware that acts a quarter of a minute later names them one after the other.
+TEST(Unit, TargetsThatAreNamedLateAreStillItsOwn) {
+  constexpr int kLate = 14;
+  Running miner;
+  miner.pass(seconds(60));
+  std::array<Watts, 40> told{};
+  for (int second = 0; second < static_cast<int>(told.size()); ++second) {
+    const auto at = static_cast<std::size_t>(second);
+    told[at] = Watts(3200.0 - 50.0 * second);
+    miner.hears(CommandKind::target, told[at]);
+    miner.pass(seconds(1));
+    if (second < kLate) continue;
+    // The answer to one command is newer than the last word: it is looked at when there is a pause.
+    if (second % 8 == 0) miner.pass(seconds(3));
+    miner.tells(told[at - kLate]);
+    miner.look();
+  }
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_manual_override));
+  EXPECT_FALSE(miner.alarmed(Alarm::miner_not_following));
+}
+
 // Firmware that is written to every few minutes only hears a target long after it was decided, and names the one before
 // until it acts.
 TEST(Unit, ATargetThatWaitedForItsTurnIsNotAStrangers) {
