@@ -23,8 +23,8 @@ double toward(double from, double to, double up, double down, double seconds) {
 
 double waking_power_w(const TwinDynamics& dynamics, double elapsed_s) {
   const double idle_s = kWakeIdleShare * dynamics.wake_s;
-  const double idle_w = dynamics.sleep_w + kWakeIdleExtraW;
-  if (elapsed_s <= idle_s || dynamics.wake_s <= idle_s) return std::min(idle_w, dynamics.min_w);
+  const double idle_w = std::min(dynamics.sleep_w + kWakeIdleExtraW, dynamics.min_w);  // small ones need less
+  if (elapsed_s <= idle_s || dynamics.wake_s <= idle_s) return idle_w;
   const double share = std::min(1.0, (elapsed_s - idle_s) / (dynamics.wake_s - idle_s));
   return idle_w + share * (dynamics.min_w - idle_w);
 }

@@ -163,5 +163,19 @@ TEST(Twin, WhoSaysThatItIsAwakeWhenItShouldSleepMayDrawItAll) {
   EXPECT_TRUE(twin.settled());
 }
 
+// Little ones draw less at work than large ones do while they wake.
+TEST(Twin, WakingNeverDrawsMoreThanTheMinimum) {
+  TwinDynamics dynamics = luxos();
+  dynamics.sleep_w = 4.0;
+  dynamics.min_w = 15.0;
+  Twin twin;
+  twin.reset(at(0), Twin::Mode::asleep, 4.0, dynamics);
+  twin.wake(at(0), 15.0);
+  for (int s = 1; s < 90; ++s) {
+    twin.advance(at(s));
+    EXPECT_LE(twin.power_w(), 15.0) << s;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::control
