@@ -23,6 +23,7 @@ constexpr std::uint32_t kStepsToKnowDraw = 4;
 constexpr double kBufferMeanS = 150.0;    // an exponential mean as long as a 300 s window
 constexpr double kBufferedGridW = 150.0;  // beyond it, for long, the battery is at its end, not buffering
 constexpr double kBufferedGridS = 15.0;
+constexpr double kContradictedMeanS = 4.0;  // of the same mean, while the grid tells that the battery is not buffering
 constexpr double kJitterStepW = 0.2;
 constexpr double kHeadroomWorthW = 100.0;
 constexpr Duration kFullRaiseEvery = seconds(60);
@@ -391,12 +392,16 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
   out.charge_w = for_battery_w(middle_surplus_w, battery);
   if (battery.buffers) {
-    const double part = mean_known_ ? std::min(1.0, dt_s / kBufferMeanS) : 1.0;
+    buffered_grid_w_ += (grid_w - target_w - buffered_grid_w_) * std::min(1.0, dt_s / kBufferedGridS);
+    const bool carried = std::fabs(buffered_grid_w_) < kBufferedGridW;
+    // A mean that the grid contradicts is soon forgotten: when the grid is quiet again it must not bring back the sun
+    // of minutes ago.
+    const double memory_s = carried ? kBufferMeanS : kContradictedMeanS;
+    const double part = mean_known_ ? std::min(1.0, dt_s / memory_s) : 1.0;
     mean_available_w_ += (middle_w - mean_available_w_) * part;
     mean_charge_w_ += (out.charge_w - mean_charge_w_) * part;
     mean_known_ = true;
-    buffered_grid_w_ += (grid_w - target_w - buffered_grid_w_) * std::min(1.0, dt_s / kBufferedGridS);
-    if (std::fabs(buffered_grid_w_) < kBufferedGridW) {
+    if (carried) {
       out.available_w = {mean_available_w_, mean_available_w_};
       out.charge_w = mean_charge_w_;
       out.buffered = true;

@@ -145,5 +145,28 @@ TEST(Battery, BuffersCloudsSoThatTheMinerNeedNotFollowEverySecond) {
   EXPECT_LE(loop.commands() - commands, 60);
 }
 
+// A mean over minutes says what the minutes before were like. Where the battery was too weak for a fall of the sun, the
+// grid has told since: once it is quiet the mean must not bring back the sun that is gone, again and again.
+TEST(Battery, TooWeakForAFallOfTheSunItDoesNotBringBackTheSunThatIsGone) {
+  Loop loop({luxos_target(), vnish_throttle(), braiins()});
+  for (TestMiner& miner : loop.miners) {
+    miner.dead_s = 6.0;
+    miner.be_running(3000.0);
+  }
+  loop.battery_capacity_wh = 10000.0;
+  loop.battery_max_w = 400.0;
+  loop.soc_pct = 70.0;
+  BatterySettings& battery = loop.site.battery;
+  battery.present = true;
+  battery.max_charge = battery.max_discharge = Watts(400.0);
+  battery.share.push_back({Percent(20.0), 1.0});
+  battery.share.push_back({Percent(90.0), 1.0});
+  loop.sun = [](double t) { return 5000.0 + 5000.0 * std::clamp((1100.0 - t) / 140.0, 0.0, 1.0); };
+  loop.run(1100);
+  double most_w = 0.0;
+  loop.run(600, [&] { most_w = std::max(most_w, loop.mining_w()); });
+  EXPECT_LE(most_w, 5200.0);
+}
+
 }  // namespace
 }  // namespace sluice::control
