@@ -643,8 +643,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
     if (commission_.running()) {
       run_commission(snapshot, now_budget, battery_w, reasons);
     } else {
-      dispatch_.run(units_, {members.begin(), members.size()}, site_.control, now_budget, may_start, now, dt_s,
-                    reasons);
+      dispatch_.run(units_, {members.begin(), members.size()}, site_, now_budget, may_start, now, dt_s, reasons);
       if (hidden_.probing()) name_probes({members.begin(), members.size()});
     }
   } else {

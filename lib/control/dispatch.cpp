@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "control/commitment.hpp"
+#include "control/guard.hpp"
 
 namespace sluice::control {
 namespace {
@@ -133,8 +134,9 @@ Watts ramp_limited(const Unit& unit, Watts target, const ConstraintProfile& prof
 
 }  // namespace
 
-void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
-                   const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons) {
+void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members, const Site& site, const Budget& budget,
+                   bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons) {
+  const ControlSettings& control = site.control;
   const double high_w = std::max(budget.available_w[0], budget.available_w[1]);
   if (slope_known_ && dt_s > 0.0) {
     const double slope = (high_w - last_high_w_) / dt_s;
@@ -148,7 +150,7 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
     outlook_.look(0.5 * (budget.available_w[0] + budget.available_w[1]), now);
     break;
   }
-  commit(units, members, control, budget, may_start, now, dt_s, reasons);
+  commit(units, members, site, budget, may_start, now, dt_s, reasons);
   keep_to_bands(units, members, control, budget, now, reasons);
   choose_trimmer(units, members, budget);
   if (trimmer_ == kNobody) return;
@@ -211,8 +213,9 @@ void Dispatch::choose_trimmer(std::span<const Unit> units, std::span<const std::
   trimmer_ = chosen;
 }
 
-void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
+void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> members, const Site& site,
                       const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons) {
+  const ControlSettings& control = site.control;
   const ConstraintProfile& profile = control.profile;
   const double low_w = std::min(budget.available_w[0], budget.available_w[1]);
   const double high_w = std::max(budget.available_w[0], budget.available_w[1]);
@@ -260,6 +263,10 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
   for (const std::uint8_t member : members) {
     Unit& unit = units[member];
     if (unit.on()) continue;
+    if (unit.too_small_a_circuit()) {  // by a start a moment ago
+      reasons[member] = Reason::circuit_limit;
+      continue;
+    }
     if (reasons[member] != Reason::stopping_low_surplus && reasons[member] != Reason::not_worth_it) {
       reasons[member] = unit.band.reason != Reason::none ? unit.band.reason : Reason::waiting_for_surplus;
     }
@@ -288,6 +295,7 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
       unit.want_wake(first_target(unit, control, for_all_w - before_w), now);
       reasons[member] = unit.band.must_run ? unit.band.reason : Reason::starting;
       last_start_ = now;
+      limit_to_circuits(units, site);  // what it was promised nobody else is given in this tick
     }
   }
 }

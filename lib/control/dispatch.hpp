@@ -31,8 +31,8 @@ class Dispatch {
  public:
   /// Decides targets, starts and stops of all `units` whose index is in `members` (surplus-driven, controllable, in
   /// order of precedence). Writes each one's reason. `dt_s` is the time since the last step.
-  void run(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
-           const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
+  void run(std::span<Unit> units, std::span<const std::uint8_t> members, const Site& site, const Budget& budget,
+           bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
 
  private:
   struct Wish {
@@ -40,8 +40,8 @@ class Dispatch {
   };
   Wish wish(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget,
             std::uint8_t trimmer, bool once_settled, MonoTime now) const;
-  void commit(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
-              const Budget& budget, bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
+  void commit(std::span<Unit> units, std::span<const std::uint8_t> members, const Site& site, const Budget& budget,
+              bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
   void keep_to_bands(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                      const Budget& budget, MonoTime now, std::span<Reason> reasons) const;
   void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget);

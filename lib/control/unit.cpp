@@ -109,10 +109,14 @@ double Unit::worst_w() const {
   if (fed_sequence_ != sequence_) worst = std::max(worst, gain * previous_target_.value());
   if (mistrusted()) {
     const bool may_run = on() || high_.mode() != Twin::Mode::asleep;
-    const double last_w = may_run ? gain * max(target_, previous_target_).value() : sleep_w();
-    worst = std::max(worst, last_w * kUnreachableMargin);
+    worst = std::max(worst, may_run ? most_w(max(target_, previous_target_)) : sleep_w());
   }
   return worst;
+}
+
+double Unit::most_w(Watts target) const {
+  const double margin = mistrusted() ? kUnreachableMargin : 1.0;
+  return std::max(1.0, learned_.draw_gain) * clamp(firmware_max_, target, margin * target).value();
 }
 
 bool Unit::model_holds(const MinerObservation& seen) const {
@@ -130,6 +134,7 @@ void Unit::refresh_model(const MinerObservation& seen) {
   if (seen.envelope.known()) {
     const Watts high = site->max_power.value() > 0.0 ? site->max_power : seen.envelope.max;
     envelope_ = seen.envelope.limited(site->min_power, high);
+    firmware_max_ = seen.envelope.max;
   }
   const double span_w = envelope_.known() ? (envelope_.max - envelope_.min).value() : 2000.0;
   const double top_w = envelope_.known() ? envelope_.max.value() : 3000.0;
@@ -436,9 +441,8 @@ void Unit::check_health(const MinerObservation& seen, MonoTime now) {
   alarms_.set(Alarm::miner_manual_override, now < override_until_);
   // One that sleeps as told has no target to follow; whether it follows the next one is as doubtful as before.
   const bool at_rest = wanted_ == CommandKind::sleep && seen.state == MinerState::asleep;
-  const bool doubted = doubted_since_ != MonoTime{} && now - doubted_since_ >= kDoubted;
-  const bool unseen = !at_rest && (unseen_steps_ >= kUnseenSteps || doubted);
-  alarms_.set(Alarm::miner_not_following, ignores_targets_ || unseen);
+  doubted_ = unseen_steps_ >= kUnseenSteps || (doubted_since_ != MonoTime{} && now - doubted_since_ >= kDoubted);
+  alarms_.set(Alarm::miner_not_following, ignores_targets_ || (doubted_ && !at_rest));
 
   if (seen.temperature.fresh(now, minutes(2))) {
     const double hottest_c = seen.temperature.value.value();
@@ -482,8 +486,8 @@ void Unit::resend(MonoTime now) {
 void Unit::limit_to(double cap_w) {
   if (!envelope_.known()) return;
   // As `worst_w` will count it: what dispatch may give is what the guard lets stand.
+  if (most_w(envelope_.max) <= cap_w) return;
   const Watts cap(cap_w / std::max(1.0, learned_.draw_gain) / (mistrusted() ? kUnreachableMargin : 1.0));
-  if (cap >= envelope_.max) return;
   const Envelope limited = envelope_.limited(envelope_.min, cap);
   too_small_a_circuit_ = !limited.known();
   if (!limited.known()) return;

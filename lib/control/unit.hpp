@@ -184,8 +184,11 @@ class Unit {
   void heard(Watts target);
   void resend(MonoTime now);
   void new_day(std::int64_t local_day, MonoTime now);
-  /// It may draw more than it was told to.
-  bool mistrusted() const { return !reachable_ || alarms_.has(Alarm::miner_not_following); }
+  /// It may draw more than it was told to. Asleep, where nothing is to be seen of that, as much as before: what the
+  /// next wake may draw must be counted before it is given.
+  bool mistrusted() const { return !reachable_ || ignores_targets_ || doubted_; }
+  /// The most that it may draw at `target`. However little it obeys, beyond its firmware's maximum it does not go.
+  double most_w(Watts target) const;
 
   bool adopted_ = false;
   bool reachable_ = false;
@@ -194,6 +197,7 @@ class Unit {
   Reason blocked_ = Reason::miner_unreachable;
   AlarmSet alarms_;
   Envelope envelope_;
+  Watts firmware_max_{};  ///< the last one known
   MinerDynamics dynamics_;
   LearnedMiner learned_;
   Dissent dead_dissent_, up_dissent_, down_dissent_, wake_dissent_, report_dissent_;
@@ -245,6 +249,7 @@ class Unit {
   int strange_targets_ = 0;
   MonoTime compared_at_{}, strange_at_{};
   bool ignores_targets_ = false;
+  bool doubted_ = false;  ///< own steps were not seen
   double caution_s_ = 0.0;
   // swings of the trimmer's target, from turn to turn
   Watts turned_at_target_{};

@@ -85,6 +85,22 @@ TEST(Fleet, ACircuitIsNeverLoadedBeyondItsLimit) {
   EXPECT_EQ(loop.commands(), commands) << "a limit is not fought every second";
 }
 
+// Two that may start in the same second: the second one waits for what the first one leaves.
+TEST(Fleet, WhatACircuitCannotCarryIsNotStarted) {
+  Loop loop({luxos_target(), luxos_target()});
+  loop.site.circuits.push_back({"garage", Watts(1700.0)});
+  for (TestMiner& miner : loop.miners) miner.be_asleep();
+  for (MinerSite& miner : loop.site.miners) {
+    miner.circuit = 0;
+    miner.strategy = Strategy::full;
+  }
+  loop.site.control.profile.stagger_up = Duration::zero();
+  loop.run(600, [&] {
+    for (const MinerDecision& miner : loop.decision().miners) EXPECT_TRUE(miner.cuts.empty()) << loop.now_s();
+  });
+  EXPECT_EQ(loop.miners[0].starts + loop.miners[1].starts, 1);
+}
+
 TEST(Fleet, ACircuitTooSmallForTheMinimumKeepsTheMinerAsleep) {
   TestMiner miner = luxos_target();
   miner.be_asleep();

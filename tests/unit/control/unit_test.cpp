@@ -401,11 +401,11 @@ struct Fleet {
         units[i].look_at_meter(now);
       }
       std::array<Reason, kMaxMiners> reasons{};
-      dispatch.run(units, members, control, budget, false, now, 1.0, reasons);
+      dispatch.run(units, members, site, budget, false, now, 1.0, reasons);
     }
   }
 
-  ControlSettings control;
+  Site site;
   Dispatch dispatch;
   MonoTime now{};
   std::vector<Unit> units;
