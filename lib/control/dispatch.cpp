@@ -346,8 +346,13 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
 
   const double climb_w = settled.low_w - trimmer.twin(Bound::low).power_w();
   const double shed_w = trimmer.twin(Bound::high).power_w() - settled.high_w;
-  if (may_raise && help(units, members, control.profile, Way::up, climb_w, now, reasons)) return;
-  if (help(units, members, control.profile, Way::down, shed_w, now, reasons)) return;
+  // What they take the trimmer loses, and what they give up it gets: never so much that they would be told to take it
+  // back a second later.
+  const double least_w = bottom_w + kTrimmerLowShare * (top_w - bottom_w);
+  const double give_w = settled.low_w - least_w;
+  const double leave_w = top_w - end_w - settled.high_w;
+  if (may_raise && help(units, members, control.profile, Way::up, climb_w, give_w, now, reasons)) return;
+  if (help(units, members, control.profile, Way::down, shed_w, leave_w, now, reasons)) return;
 
   // What the trimmer cannot take at all.
   if (settled.low_w > top_w - end_w) {
@@ -371,13 +376,13 @@ void Dispatch::move_bases(std::span<Unit> units, std::span<const std::uint8_t> m
   } else {
     // Slow miners are told early: while what is available falls fast, where it will be is what counts.
     const double soon_w = settled.high_w + kFallAheadS * std::min(0.0, slope_w_per_s_);
-    if (soon_w >= bottom_w + kTrimmerLowShare * (top_w - bottom_w)) return;
+    if (soon_w >= least_w) return;
     lower_bases(units, members, control, bottom_w + kTrimmerReserveShare * (top_w - bottom_w) - soon_w, now, reasons);
   }
 }
 
 bool Dispatch::help(std::span<Unit> units, std::span<const std::uint8_t> members, const ConstraintProfile& profile,
-                    Way way, double distance_w, MonoTime now, std::span<Reason> reasons) {
+                    Way way, double distance_w, double most_w, MonoTime now, std::span<Reason> reasons) {
   const bool up = way == Way::up;
   const Bound bound = up ? Bound::low : Bound::high;
   const Unit& trimmer = units[trimmer_];
@@ -387,7 +392,7 @@ bool Dispatch::help(std::span<Unit> units, std::span<const std::uint8_t> members
   const double worth_w = 0.5 * (up ? 1.0 : trimmer.band.leak_price) * distance_w;
   // A change now, and another one to take it back some time.
   const double change_ws = 2.0 * 3600.0 * profile.change_cost.value();
-  if (distance_w <= 0.0 || worth_w * alone_s < change_ws) return false;
+  if (distance_w <= 0.0 || most_w < kSmallestHelpW || worth_w * alone_s < change_ws) return false;
 
   struct Part {
     double rate_w_per_s, busy_s, room_w;  ///< busy with what it was told before
@@ -430,10 +435,13 @@ bool Dispatch::help(std::span<Unit> units, std::span<const std::uint8_t> members
   }
   if (worth_w * (alone_s - most_s) < price_ws) return false;
 
+  double all_w = 0.0;
+  for (const std::uint8_t member : able) all_w += part_w(member, most_s);
+  const double share = std::min(1.0, most_w / std::max(all_w, 1.0));
   bool helped = false;
   for (const std::uint8_t member : able) {
     Unit& unit = units[member];
-    const double mine_w = part_w(member, most_s);
+    const double mine_w = share * part_w(member, most_s);
     if (mine_w < kSmallestHelpW) continue;
     // Never more than its part: a level too much would be taken back a second later, and lent again.
     const Watts part = unit.target_for(unit.settled_w() + (up ? mine_w : -mine_w));

@@ -48,10 +48,10 @@ class Dispatch {
   void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
   enum class Way : std::uint8_t { up, down };
-  /// The trimmer has `distance_w` to go. Where that takes long the others take a part of it, so that all arrive at the
-  /// same time, if what is gained is worth their changes; true: they do.
+  /// The trimmer has `distance_w` to go. Where that takes long the others take a part of it, `most_w` in all, so that
+  /// all arrive at the same time, if what is gained is worth their changes; true: they do.
   bool help(std::span<Unit> units, std::span<const std::uint8_t> members, const ConstraintProfile& profile, Way way,
-            double distance_w, MonoTime now, std::span<Reason> reasons);
+            double distance_w, double most_w, MonoTime now, std::span<Reason> reasons);
   void lower_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                    double less_w, MonoTime now, std::span<Reason> reasons);
   /// What a waking miner is told first.

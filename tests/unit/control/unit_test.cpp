@@ -474,3 +474,20 @@ TEST(Dispatch, OnItsWayDownAMinerOfCoarseStepsIsNotTurnedRoundToHelp) {
 
 }  // namespace
 }  // namespace sluice::control
+// What they lend the trimmer would be told to give back a second later: near its bottom it climbs alone.
+TEST(Dispatch, NobodyHelpsTheTrimmerUpOnlyToBeLoweredAgain) {
+  Running trimmer;
+  Running base;
+  for (Running* miner : {&trimmer, &base}) {
+    miner->seen.dynamics.ramp_up = miner->seen.dynamics.ramp_down = seconds(60);
+    miner->pass(seconds(300));
+  }
+  Fleet fleet({&trimmer, &base});
+  Watts told = fleet.units[1].target();
+  for (int second = 0; second < 60; ++second) {
+    fleet.run(2600.0, 1);
+    EXPECT_GE(fleet.units[1].target(), told) << second << " s";
+    told = fleet.units[1].target();
+  }
+}
+
