@@ -182,6 +182,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     step_members_ = members;
     step_test_.abandon();
     sign_watch_.abandon();
+    for (Unit& unit : units_) unit.lose_sight();
     sight_known_ = false;
   }
   for (const std::uint8_t member : order_) {
@@ -198,6 +199,17 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     } else if (step_test_.running() && step_test_.unit() != member) {
       step_test_.mix();
     }
+  }
+  FollowWatch::Sight house;
+  house.now = sight.now;
+  house.fed_w = sight.grid_w + sight.others_w;
+  house.stir_w = sight.stir_w;
+  house.all_low_w = twins_low_w;
+  house.all_high_w = twins_w(Bound::high);
+  const bool readable = grid_.verdict(snapshot.now) == GridTrust::good && !throttled(snapshot);
+  for (Unit& unit : units_) {
+    if (readable && unit.controllable()) unit.look_for_steps(house);
+    if (!readable) unit.lose_sight();
   }
   Unit* unit = step_test_.running() ? &units_[step_test_.unit()] : nullptr;
   const StepVerdict verdict = step_test_.judge(sight);
@@ -232,9 +244,9 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   }
   bool sent = false;
   for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());
-  const double high_w = twins_w(Bound::high);
-  if (sign_watch_.look({sight.now, sight.grid_w, sight.others_w, sight.stir_w, twins_low_w, high_w, sight.settled},
-                       sent)) {
+  if (sign_watch_.look(
+          {sight.now, sight.grid_w, sight.others_w, sight.stir_w, twins_low_w, house.all_high_w, sight.settled},
+          sent)) {
     grid_.declare_sign_flipped(snapshot.now);
   }
   // One clear step is only a suspicion. But when it was the last one, because all went to sleep by it, no second one

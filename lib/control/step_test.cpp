@@ -88,4 +88,36 @@ StepVerdict StepTest::judge(const Sight& sight) {
   return StepVerdict::unclear;
 }
 
+FollowWatch::Verdict FollowWatch::look(const Sight& sight) {
+  const double low_w = sight.mine_low_w - before_.mine_low_w, high_w = sight.mine_high_w - before_.mine_high_w;
+  step_w_ = 0.5 * (low_w + high_w);
+  const bool visible = std::fabs(step_w_) >= kSmallestTestW;
+  // Compared is with a moment in which the readings agreed: under a sun that moves they are seconds apart.
+  if (!known_ || sight.now - before_.now > kLongest || (!visible && sight.stir_w < before_.stir_w)) {
+    known_ = true;
+    before_ = sight;
+    verdict_ = Verdict::none;
+    return Verdict::none;
+  }
+  const double all_low_w = sight.all_low_w - before_.all_low_w, all_high_w = sight.all_high_w - before_.all_high_w;
+  const double missing_w = sight.fed_w - before_.fed_w - 0.5 * (all_low_w + all_high_w);
+  // What nobody knows: where in their brackets the twins were, and sun that not all meters have seen yet.
+  const double apart_w = std::fabs(high_w - low_w) + std::fabs(all_high_w - high_w - all_low_w + low_w);
+  const double unknown_w = 0.5 * apart_w + std::max(before_.stir_w, sight.stir_w);
+  // Had it stood still, its step would be missing. Only where that cannot look like a step that was made, it was made.
+  const double within_w = kSeenWithin * std::fabs(step_w_);
+  Verdict verdict = Verdict::none;
+  if (visible && unknown_w < std::fabs(step_w_) - within_w) {
+    if (std::fabs(missing_w) < within_w) verdict = Verdict::followed;
+    if (std::fabs(missing_w + step_w_) < within_w) verdict = Verdict::stood_still;
+  }
+  if (verdict != verdict_) {
+    verdict_ = verdict;
+    since_ = sight.now;
+  }
+  if (verdict == Verdict::none || sight.now - since_ < kAfterSettling) return Verdict::none;
+  known_ = false;
+  return verdict;
+}
+
 }  // namespace sluice::control

@@ -1,6 +1,7 @@
 #pragma once
 /// Every own step of 200 W or more is a test of the meter and of the miner: the grid must move by it. One test runs at
-/// a time; it is decided once both twins have settled.
+/// a time; it is decided once both twins have settled. Of a fleet that never rests none is decided: whether a miner of
+/// it follows is told by its share in what all of them changed.
 
 #include <cstdint>
 
@@ -62,6 +63,32 @@ class StepTest {
   double ratio_ = 0.0;
   double step_w_ = 0.0;
   bool teaches_ = false;
+};
+
+/// Compares, for one miner, what the grid showed of all changes of the last minutes with what its own would have been.
+class FollowWatch {
+ public:
+  struct Sight {
+    MonoTime now{};
+    double fed_w = 0.0;   ///< grid + what else feeds the house, measured
+    double stir_w = 0.0;  ///< as StepTest's
+    // the twins at the grid reading's time
+    double all_low_w = 0.0, all_high_w = 0.0;
+    double mine_low_w = 0.0, mine_high_w = 0.0;
+  };
+  enum class Verdict : std::uint8_t { none, followed, stood_still };
+
+  /// Once a tick. A verdict is given once for each of its changes.
+  Verdict look(const Sight& sight);
+  double step_w() const { return step_w_; }  ///< that the last verdict is about
+  void abandon() { known_ = false; }
+
+ private:
+  bool known_ = false;
+  Sight before_;
+  Verdict verdict_ = Verdict::none;  ///< not given yet
+  MonoTime since_{};
+  double step_w_ = 0.0;
 };
 
 }  // namespace sluice::control

@@ -665,6 +665,7 @@ void Unit::step_unseen(double step_w) {
   // Steps answer kettles and clouds, and another one of these may cancel such a step; of a miner that does nothing the
   // balance stays wrong and asks for the next one, unless it stands at its end. A whole miner is hardly ever cancelled.
   unseen_steps_ += std::fabs(step_w) >= kWholeMinerShare * max_w() ? kUnseenSteps : 1;
+  followed_steps_ = 0;
   if (std::fabs(step_w) >= kLargeStepW && doubted_since_ == MonoTime{}) doubted_since_ = observed_at_;
 }
 
@@ -672,6 +673,25 @@ void Unit::steps_together(double unexplained_w) {
   const double mine_w = std::fabs(metered_w(Bound::low) - before_step_w_);
   // Had it stood still, all of its own step would be missing.
   if (mine_w >= kSmallestTestW && std::fabs(unexplained_w) < kSeenWithin * mine_w) step_seen();
+}
+
+void Unit::look_for_steps(FollowWatch::Sight house) {
+  if (unseen_steps_ == 0 && doubted_since_ == MonoTime{}) return follow_watch_.abandon();
+  house.mine_low_w = metered_w(Bound::low);
+  house.mine_high_w = metered_w(Bound::high);
+  switch (follow_watch_.look(house)) {
+    case FollowWatch::Verdict::none:
+      return;
+    case FollowWatch::Verdict::stood_still:
+      followed_steps_ = 0;
+      return;
+    case FollowWatch::Verdict::followed:
+      break;
+  }
+  // A load that comes at the right moment looks like one step of it, not like two: as many as it takes to doubt it.
+  const bool whole = std::fabs(follow_watch_.step_w()) >= kWholeMinerShare * max_w();
+  followed_steps_ += whole ? kUnseenSteps : 1;
+  if (followed_steps_ >= kUnseenSteps) step_seen();
 }
 
 void Unit::new_day(std::int64_t local_day, MonoTime now) {

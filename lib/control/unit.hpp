@@ -10,6 +10,7 @@
 #include "control/band.hpp"
 #include "control/learned.hpp"
 #include "control/step_learner.hpp"
+#include "control/step_test.hpp"
 #include "control/twin.hpp"
 #include "control/worthwhile.hpp"
 #include "model/decision.hpp"
@@ -142,11 +143,15 @@ class Unit {
   void learn_commissioned(double sleep_w, double wake_s);
   /// The meter saw the last step, too roughly to learn from.
   void step_seen() {
-    unseen_steps_ = 0;
+    unseen_steps_ = followed_steps_ = 0;
     doubted_since_ = MonoTime{};
   }
   /// The meter did not see the last step at all.
   void step_unseen(double step_w);
+  /// Of one whose steps were missed: `house` (its own part is filled in) may show that it follows nevertheless.
+  void look_for_steps(FollowWatch::Sight house);
+  /// Others are in the sums of the house than before.
+  void lose_sight() { follow_watch_.abandon(); }
 
   void remember(MinerMemory& memory) const;
   void take_over(const Unit& before);
@@ -258,7 +263,9 @@ class Unit {
   int swings_ = 0;  ///< in a row, quick and alike
   MonoTime observed_at_{};
   int unseen_steps_ = 0;      ///< since one was seen
+  int followed_steps_ = 0;    ///< of a fleet that moved, since one was missed
   MonoTime doubted_since_{};  ///< a large one was not
+  FollowWatch follow_watch_;
   std::uint32_t reboots_ = 0;
   std::int64_t day_ = 0;
   MonoTime day_renewed_at_{};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sluice::control {
 namespace {
 
@@ -112,6 +114,34 @@ TEST(StepTest, OnlyASlowMinerOrManyAreGivenMoreThanThreeMinutes) {
     EXPECT_EQ(last, ramp_s == 60.0 ? StepVerdict::none : StepVerdict::confirmed);
     EXPECT_FALSE(test.teaches()) << "loads come and go in that time";
   }
+}
+
+/// One of several whose targets change all the time: it goes up by 800 W, the others meanwhile by 1500 W, and they are
+/// on their way again before it has arrived.
+FollowWatch::Verdict among_others(bool follows, double load_w, double apart_w) {
+  FollowWatch watch;
+  FollowWatch::Sight sight;
+  FollowWatch::Verdict last = FollowWatch::Verdict::none;
+  for (int s = 0; s < 60 && last == FollowWatch::Verdict::none; ++s) {
+    const double mine_w = 1000.0 + std::clamp(40.0 * (s - 5), 0.0, 800.0), others_w = 3000.0 + 25.0 * s;
+    sight.now = at(s);
+    sight.mine_low_w = mine_w - 150.0;
+    sight.mine_high_w = mine_w + 150.0;
+    sight.all_low_w = sight.mine_low_w + others_w;
+    sight.all_high_w = sight.mine_high_w + others_w + (s > 5 ? apart_w : 0.0);
+    sight.fed_w = others_w + (follows ? mine_w : 1000.0) + (s > 5 ? load_w : 0.0);
+    last = watch.look(sight);
+  }
+  return last;
+}
+
+TEST(FollowWatch, AmongOthersThatNeverRestAStepIsSeen) {
+  EXPECT_EQ(among_others(true, 0.0, 0.0), FollowWatch::Verdict::followed);
+  EXPECT_EQ(among_others(true, 100.0, 100.0), FollowWatch::Verdict::followed);
+  EXPECT_EQ(among_others(false, 0.0, 0.0), FollowWatch::Verdict::stood_still);
+}
+TEST(FollowWatch, WhatMayBeEitherIsNeither) {
+  EXPECT_EQ(among_others(true, 0.0, 2000.0), FollowWatch::Verdict::none) << "the others may have drawn anything";
 }
 
 }  // namespace

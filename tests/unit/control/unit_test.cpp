@@ -218,6 +218,60 @@ TEST(Unit, AnAlarmEndsOnceItsStepIsSeenAmongThoseOfOthers) {
   }
 }
 
+// A fleet that never rests shows it all the same: its part in what all of them changed.
+TEST(Unit, AnAlarmEndsOnceItIsSeenToFollowAmongOthersThatNeverRest) {
+  for (const bool follows : {true, false}) {
+    Running miner;
+    miner.unit.step_unseen(700.0);
+    miner.unit.step_unseen(700.0);
+    FollowWatch::Sight house;
+    for (int second = 0; second < 400; ++second) {
+      if (second % 100 == 0) {
+        miner.unit.want_target(Watts(second % 200 == 0 ? 2000 : 1000), miner.now);
+        miner.hears();
+      }
+      miner.pass(seconds(1));
+      house.now = miner.now;
+      const double others_w = 3000.0 + 10.0 * second;
+      house.all_low_w = others_w + miner.unit.metered_w(Bound::low);
+      house.all_high_w = others_w + miner.unit.metered_w(Bound::high);
+      house.fed_w = others_w + (follows ? miner.unit.metered_w(Bound::low) : 1000.0);
+      miner.unit.look_for_steps(house);
+    }
+    EXPECT_EQ(miner.alarmed(Alarm::miner_not_following), !follows);
+  }
+}
+
+// One that was not seen to follow is not woken for a circuit that would put it back a second later.
+TEST(Unit, WhatIsDoubtedOfASleepingMinerIsCountedBeforeItIsWoken) {
+  for (const double least_w : {900.0, 3250.0}) {
+    Running miner;
+    miner.seen.envelope.min = Watts(least_w);
+    miner.look();
+    miner.unit.step_unseen(3250.0);
+    miner.hears(CommandKind::sleep, Watts(0));
+    miner.seen.state = MinerState::asleep;
+    for (int second = 0; second < 60; ++second) {
+      miner.seen.state_at = miner.now;
+      miner.pass(seconds(1));
+    }
+    ASSERT_FALSE(miner.alarmed(Alarm::miner_not_following)) << "it sleeps as told";
+    for (const double cap_w : {3000.0, 3240.0, 3260.0, 3600.0}) {
+      Running woken = miner;
+      woken.unit.site = &woken.site;
+      woken.unit.limit_to(cap_w);
+      const bool fits = least_w < 3000.0 || cap_w > 3250.0;
+      ASSERT_EQ(woken.unit.too_small_a_circuit(), !fits)
+          << cap_w << ": more than its firmware's maximum it never draws";
+      if (!fits) continue;
+      woken.hears(CommandKind::wake, woken.unit.envelope().max);
+      woken.pass(seconds(1));
+      EXPECT_TRUE(woken.alarmed(Alarm::miner_not_following));
+      EXPECT_LE(woken.unit.worst_w(), cap_w);
+    }
+  }
+}
+
 // Its circuit carries what it draws, not what it was told.
 TEST(Unit, WhoDoesNotSleepAsToldCountsAtItsWorst) {
   Running miner;
