@@ -26,6 +26,9 @@ double spread(Random& random, double low, double high) {
   return std::min(high, base * random.uniform(1.0, 2.0));
 }
 
+constexpr double kCalmEdgePerS = 0.005, kCalmLow = 0.3;
+constexpr std::size_t kCalmCycleS = 900, kCalmHighS = 600;
+
 /// Sun with edges of clouds, a house with kettles and ovens, now and then far too much of them; at the end a calm noon.
 Trace troubled_trace(Random& random, double peak_w, std::size_t troubled_s, std::size_t calm_s) {
   Trace trace;
@@ -44,8 +47,8 @@ Trace troubled_trace(Random& random, double peak_w, std::size_t troubled_s, std:
         extra_until = second + static_cast<std::size_t>(spread(random, 2.0, 400.0));
       }
     } else {
-      goal = second % 900 < 600 ? 1.0 : 0.3;
-      edge_per_s = 0.005;
+      goal = second % kCalmCycleS < kCalmHighS ? 1.0 : kCalmLow;
+      edge_per_s = kCalmEdgePerS;
     }
     sun += std::clamp(goal - sun, -edge_per_s, edge_per_s);
     const bool extra = second < extra_until && second < troubled_s;
@@ -197,6 +200,14 @@ void TroubledHouse::worry() {
     begin(trouble, miner, std::min<Duration>(from_seconds(length_s), troubled_ - elapsed()));
   }
   if (chance(random_, 1.0 / 1500.0)) house_->house().miner(pick(random_, house_->house().miner_count())).reboot();
+}
+
+bool TroubledHouse::sun_stands_still(Duration so_long) const {
+  if (elapsed() < troubled_) return false;
+  const double second = std::fmod(to_seconds(elapsed()), static_cast<double>(kCalmCycleS));
+  const bool low = second >= static_cast<double>(kCalmHighS);
+  const double since_s = second - (low ? static_cast<double>(kCalmHighS) : 0.0) - (1.0 - kCalmLow) / kCalmEdgePerS;
+  return since_s >= to_seconds(so_long);
 }
 
 void TroubledHouse::tick() {

@@ -57,6 +57,8 @@ class TroubledHouse final : private Policy {
 
   /// One tick: trouble begins or ends, the world moves, the controller decides.
   void tick();
+  /// In the calm: the sun has not moved for so long.
+  bool sun_stands_still(Duration so_long) const;
   bool over() const { return house_->house().elapsed() >= troubled_ + calm_; }
   /// Every trouble that is left ends now.
   void end_troubles();

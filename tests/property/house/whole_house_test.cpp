@@ -28,6 +28,11 @@ constexpr Duration kCalm = minutes(50);
 constexpr Duration kUntangled = minutes(10);     // of calm, until nothing of the trouble is left in the miners
 constexpr Duration kAsleepWithin = minutes(15);  // firmware that wakes for ten hears it only then
 constexpr Duration kTakenBack = minutes(3);      // a miner that was somebody else's, its slowest ramp down and more
+constexpr Duration kPutBackSoon = minutes(1);
+constexpr Duration kStillFor = seconds(90);  // of sun, until all have come to rest
+constexpr double kHuntingW = 400.0;          // to and fro, three times
+constexpr int kHuntingTurns = 3;
+constexpr Duration kHuntingWithin = minutes(1);  // of the turn before
 
 struct Regression {
   std::uint64_t seed;
@@ -59,6 +64,12 @@ constexpr Regression kRegressions[] = {
     {30056, "after twenty failures a stop was not sent any more"},
     {10444, "a miner that takes four minutes to rise was never seen to follow: a test ended after three"},
     {10544, "set beyond its owner's limit by somebody else, it was taken for being at it"},
+    {30403, "woken and put back a second later by its circuit: asleep it was not counted as doubtful, awake it was"},
+    {60026, "the same of a plug that takes ten minutes to wake"},
+    {10766, "hunted by kilowatts: a battery's mean brought back the sun that was gone"},
+    {60042, "the same, and the trimmer was helped up by miners that were lowered again a second later"},
+    {249, "in a fleet that never rests a miner that followed stayed alarmed as not following"},
+    {40161, "the same beside a plug that wakes for ten minutes"},
 };
 
 /// Looks at every tick of one house. The first thing that must not be is kept, with everything needed to understand it.
@@ -73,10 +84,12 @@ class Watch {
     numbers(decision);
     for (std::size_t i = 0; i < miners_.size(); ++i) {
       miner(i, decision.miners[i], told);
+      if (decision.miners[i].wanted != miners_[i].before.wanted) started_or_stopped_at_ = told.now;
       miners_[i].before = decision.miners[i];
     }
     circuits(decision, told);
     drawn();
+    rest(decision);
     energy(house_.plant().state());
   }
   const std::string& failure() const { return failure_; }
@@ -103,6 +116,10 @@ class Watch {
     MonoTime may_run_at{};  ///< last not told to sleep
     MonoTime theirs_at{};   ///< last seen under somebody else's command
     std::deque<MonoTime> starts, writes;
+    double farthest_w = 0.0;  ///< target since it last turned round, while the sun stands still
+    bool rises = false;
+    int turns = 0;
+    MonoTime turned_at{};
     Envelope envelope;  ///< last one told
   };
 
@@ -203,6 +220,11 @@ class Watch {
                name + ": stopped before its minimum time awake");
       }
     }
+    if (fresh && ran && order.wanted == CommandKind::sleep && order.cuts.has(Reason::circuit_limit)) {
+      // In the calm nothing gets worse: what its circuit does not carry was not to be woken.
+      const bool just_woken = mine.started_at != MonoTime{} && told.now - mine.started_at < kPutBackSoon;
+      expect(!just_woken || house_.elapsed() < kTroubled + kUntangled, name + ": woken and put back by its circuit");
+    }
     if (fresh && std::fabs((order.target - mine.before.target).value()) >= 200.0) mine.moved_at = told.now;
     if (fresh) {
       mine.writes.push_back(told.now);
@@ -287,6 +309,29 @@ class Watch {
     }
   }
 
+  /// Constant sun means rest, whatever is not known of the miners: nobody goes far to and fro.
+  void rest(const Decision& decision) {
+    const bool still = house_.elapsed() >= kTroubled + kUntangled && house_.sun_stands_still(kStillFor) &&
+                       house_.now() - started_or_stopped_at_ > kStillFor;
+    for (std::size_t i = 0; i < miners_.size(); ++i) {
+      Miner& mine = miners_[i];
+      const double target_w = decision.miners[i].target.value();
+      if (!still || decision.miners[i].wanted != CommandKind::target) {
+        mine.farthest_w = target_w;
+        mine.turns = 0;
+      }
+      const double back_w = target_w - mine.farthest_w;
+      const bool turned = mine.rises ? back_w <= -kHuntingW : back_w >= kHuntingW;
+      if (turned) {
+        mine.rises = !mine.rises;
+        mine.turns = house_.now() - mine.turned_at > kHuntingWithin ? 1 : mine.turns + 1;
+        mine.turned_at = house_.now();
+      }
+      if (turned || (mine.rises ? back_w > 0.0 : back_w < 0.0)) mine.farthest_w = target_w;
+      expect(mine.turns < kHuntingTurns, house_.site().miners[i].name + ": hunts under constant sun");
+    }
+  }
+
   void energy(const HouseState& state) {
     if (state.grid_lost) return;
     const Watts rest = state.grid - (state.load + state.miners - state.pv - state.battery);
@@ -296,6 +341,7 @@ class Watch {
   const TroubledHouse& house_;
   std::vector<Miner> miners_;
   std::string failure_;
+  MonoTime started_or_stopped_at_{};
   MonoTime read_at_{}, moved_at_{}, back_at_{}, lost_since_{}, battery_at_{};
   Watts value_{};
   bool lost_ = false;

@@ -526,8 +526,6 @@ TEST(Dispatch, OnItsWayDownAMinerOfCoarseStepsIsNotTurnedRoundToHelp) {
   }
 }
 
-}  // namespace
-}  // namespace sluice::control
 // What they lend the trimmer would be told to give back a second later: near its bottom it climbs alone.
 TEST(Dispatch, NobodyHelpsTheTrimmerUpOnlyToBeLoweredAgain) {
   Running trimmer;
@@ -545,3 +543,5 @@ TEST(Dispatch, NobodyHelpsTheTrimmerUpOnlyToBeLoweredAgain) {
   }
 }
 
+}  // namespace
+}  // namespace sluice::control
