@@ -55,7 +55,8 @@ constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
 constexpr double kLieShare = 0.25, kLieW = 50.0;
 constexpr Duration kAcquitted = minutes(5);
-constexpr int kUnseenSteps = 2;
+constexpr int kFollowedSteps = 2;
+constexpr int kUnseenEnough = 4, kUnseenStep = 2, kUnseenButReported = 1;
 constexpr double kWholeMinerShare = 0.8;
 constexpr double kLargeStepW = 500.0;
 constexpr Duration kDoubted = minutes(10);
@@ -441,7 +442,7 @@ void Unit::check_health(const MinerObservation& seen, MonoTime now) {
   alarms_.set(Alarm::miner_manual_override, now < override_until_);
   // One that sleeps as told has no target to follow; whether it follows the next one is as doubtful as before.
   const bool at_rest = wanted_ == CommandKind::sleep && seen.state == MinerState::asleep;
-  doubted_ = unseen_steps_ >= kUnseenSteps || (doubted_since_ != MonoTime{} && now - doubted_since_ >= kDoubted);
+  doubted_ = unseen_ >= kUnseenEnough || (doubted_since_ != MonoTime{} && now - doubted_since_ >= kDoubted);
   alarms_.set(Alarm::miner_not_following, ignores_targets_ || (doubted_ && !at_rest));
 
   if (seen.temperature.fresh(now, minutes(2))) {
@@ -662,11 +663,18 @@ void Unit::learn_wake(const MinerObservation& seen) {
 }
 
 void Unit::step_unseen(double step_w) {
-  // Steps answer kettles and clouds, and another one of these may cancel such a step; of a miner that does nothing the
-  // balance stays wrong and asks for the next one, unless it stands at its end. A whole miner is hardly ever cancelled.
-  unseen_steps_ += std::fabs(step_w) >= kWholeMinerShare * max_w() ? kUnseenSteps : 1;
+  // Steps answer kettles and clouds, and another one of these may cancel such a step; a hob that goes on and off does
+  // so again and again. Then the miner's own word counts as much as the meter's, as long as there is not too much of
+  // it.
+  const bool fresh = reported_known_ && observed_at_ - reported_at_ <= kReportFresh;
+  const double off_w = std::fabs(reported_now_w_ - reported_before_w_ - step_w);
+  const bool reported = fresh && off_w < kLieShare * std::fabs(step_w) + kLieW;
+  // Of a miner that does nothing the balance stays wrong and asks for the next step, unless it stands at its end. A
+  // whole miner is hardly ever cancelled.
+  const bool whole = std::fabs(step_w) >= kWholeMinerShare * max_w();
+  unseen_ += (whole ? 2 : 1) * (reported ? kUnseenButReported : kUnseenStep);
   followed_steps_ = 0;
-  if (std::fabs(step_w) >= kLargeStepW && doubted_since_ == MonoTime{}) doubted_since_ = observed_at_;
+  if (!reported && std::fabs(step_w) >= kLargeStepW && doubted_since_ == MonoTime{}) doubted_since_ = observed_at_;
 }
 
 void Unit::steps_together(double unexplained_w) {
@@ -676,7 +684,7 @@ void Unit::steps_together(double unexplained_w) {
 }
 
 void Unit::look_for_steps(FollowWatch::Sight house) {
-  if (unseen_steps_ == 0 && doubted_since_ == MonoTime{}) return follow_watch_.abandon();
+  if (unseen_ == 0 && doubted_since_ == MonoTime{}) return follow_watch_.abandon();
   house.mine_low_w = metered_w(Bound::low);
   house.mine_high_w = metered_w(Bound::high);
   switch (follow_watch_.look(house)) {
@@ -690,8 +698,8 @@ void Unit::look_for_steps(FollowWatch::Sight house) {
   }
   // A load that comes at the right moment looks like one step of it, not like two: as many as it takes to doubt it.
   const bool whole = std::fabs(follow_watch_.step_w()) >= kWholeMinerShare * max_w();
-  followed_steps_ += whole ? kUnseenSteps : 1;
-  if (followed_steps_ >= kUnseenSteps) step_seen();
+  followed_steps_ += whole ? kFollowedSteps : 1;
+  if (followed_steps_ >= kFollowedSteps) step_seen();
 }
 
 void Unit::new_day(std::int64_t local_day, MonoTime now) {

@@ -143,7 +143,7 @@ class Unit {
   void learn_commissioned(double sleep_w, double wake_s);
   /// The meter saw the last step, too roughly to learn from.
   void step_seen() {
-    unseen_steps_ = followed_steps_ = 0;
+    unseen_ = followed_steps_ = 0;
     doubted_since_ = MonoTime{};
   }
   /// The meter did not see the last step at all.
@@ -262,7 +262,7 @@ class Unit {
   double last_swing_w_ = 0.0;
   int swings_ = 0;  ///< in a row, quick and alike
   MonoTime observed_at_{};
-  int unseen_steps_ = 0;      ///< since one was seen
+  int unseen_ = 0;            ///< evidence of steps that were not seen, since one was
   int followed_steps_ = 0;    ///< of a fleet that moved, since one was missed
   MonoTime doubted_since_{};  ///< a large one was not
   FollowWatch follow_watch_;

@@ -182,6 +182,22 @@ TEST(Unit, OneStepThatWasNotSeenIsAnAccidentTwoAreAnAlarm) {
   EXPECT_TRUE(miner.alarmed(Alarm::miner_not_following));
 }
 
+// A hob that goes on and off cancels one step after the other. Its own word is a witness too, but not for ever.
+TEST(Unit, StepsThatOnlyTheMinerItselfSawAreBelievedForAWhile) {
+  Running miner;
+  for (int step = 1; step <= 4; ++step) {
+    miner.seen.reported_power = Reading<Watts>::good(Watts(1000), miner.now);
+    miner.pass(seconds(1));
+    miner.unit.step_begins();
+    miner.pass(seconds(30));
+    miner.seen.reported_power = Reading<Watts>::good(Watts(1700), miner.now);
+    miner.pass(seconds(1));
+    miner.unit.step_unseen(700.0);
+    miner.pass(seconds(1));
+    EXPECT_EQ(miner.alarmed(Alarm::miner_not_following), step == 4) << step;
+  }
+}
+
 // At its maximum it is given no second step.
 TEST(Unit, ALargeStepThatWasNotSeenIsAnAlarmOnceNothingSpokeForItForLong) {
   Running miner;
