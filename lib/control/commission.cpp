@@ -219,6 +219,7 @@ void Commission::heed(const Snapshot& snapshot, std::span<const Unit> units, con
   for (std::size_t i = 0; i < units.size(); ++i) {
     const std::uint64_t asked = snapshot.intents[i].learn;
     if (asked == 0 || asked == report_.run) continue;
+    if (units[i].without_power()) continue;  // it boots first
     report_ = {};
     report_.run = asked;
     report_.miner = static_cast<std::uint8_t>(i);

@@ -27,12 +27,16 @@ double worth_w(const Unit& unit, double short_w) {
 }  // namespace
 
 double start_cost_ws(const Unit& unit, const ConstraintProfile& profile) {
-  const double wake_ws = kWakeShare * std::max(unit.wake_s(), 1.0) * (unit.min_w() + unit.max_w());
+  const double wake_ws = kWakeShare * unit.start_s() * (unit.min_w() + unit.max_w());
   const double cost = wake_ws + 3600.0 * profile.start_cost.value();
   if (profile.max_starts_per_day <= 0) return cost;
   // The scarcer the starts of the day become, the more each is worth.
   const double left = 1.0 - static_cast<double>(unit.starts_today()) / profile.max_starts_per_day;
   return cost * std::min(kScarcestStart, 1.0 / (left * left));
+}
+
+double boot_cost_ws(const Unit& unit, const ConstraintProfile& profile, double boot_s) {
+  return kWakeShare * boot_s * (unit.min_w() + unit.max_w()) + 3600.0 * profile.start_cost.value();
 }
 
 bool should_stop(Unit& unit, const ControlSettings& control, double available_w, MonoTime now, double dt_s) {

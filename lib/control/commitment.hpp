@@ -12,6 +12,10 @@ namespace sluice::control {
 /// What a start costs, in watt-seconds of lost and badly placed energy.
 double start_cost_ws(const Unit& unit, const ConstraintProfile& profile);
 
+/// What the same start costs more when the miner has to boot first, for `boot_s`: hashing lost, and the wear of a
+/// start.
+double boot_cost_ws(const Unit& unit, const ConstraintProfile& profile, double boot_s);
+
 /// Account of a running unit: `available_w` is what is left for it once the units before it have their minimum.
 /// True when it should stop.
 bool should_stop(Unit& unit, const ControlSettings& control, double available_w, MonoTime now, double dt_s);

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "control/commitment.hpp"
+
 namespace sluice::control {
 namespace {
 
@@ -68,7 +70,9 @@ Controller::Controller(Site site, const PersistentState& memory, MonoTime now, W
   units_.reserve(site_.miners.size());
   for (const MinerSite& miner : site_.miners) {
     const MinerMemory* known = find(memory, miner.name);
-    units_.emplace_back(miner, known != nullptr ? *known : MinerMemory{}, now, wall);
+    const MinerMemory& memory_of_it = known != nullptr ? *known : MinerMemory{};
+    units_.emplace_back(miner, memory_of_it, now, wall);
+    switches_.emplace_back(memory_of_it, now);
   }
   order_members();
 }
@@ -96,14 +100,19 @@ void Controller::reconfigure(Site site) {
   const Site before = std::move(site_);
   site_ = std::move(site);
   std::vector<Unit> units;
+  std::vector<PowerSwitch> switches;
   units.reserve(site_.miners.size());
   for (const MinerSite& miner : site_.miners) {
     units.emplace_back(miner, MinerMemory{}, last_tick_, WallTime{});
+    switches.emplace_back(MinerMemory{}, last_tick_);
     for (std::size_t i = 0; i < before.miners.size(); ++i) {
-      if (before.miners[i].name == miner.name) units.back().take_over(units_[i]);
+      if (before.miners[i].name != miner.name) continue;
+      units.back().take_over(units_[i]);
+      if (miner.has_switch && before.miners[i].has_switch) switches.back() = switches_[i];
     }
   }
   units_ = std::move(units);
+  switches_ = std::move(switches);
   dispatch_ = Dispatch{};
   hidden_ = HiddenSurplus{};
   step_test_.abandon();
@@ -124,8 +133,9 @@ void Controller::remember(PersistentState& state) const {
       found->name = name;
     }
     units_[i].remember(*found);
+    if (site_.miners[i].has_switch) switches_[i].remember(*found);
   }
-  if (site_.battery.present) forecast_.remember(state.surplus);
+  if (uses_forecast()) forecast_.remember(state.surplus);
 }
 
 void Controller::look_at_battery(const BatteryObservation& battery) {
@@ -398,7 +408,7 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     middle_surplus_w += 0.5 * surplus;
     out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
-  if (site_.battery.present) forecast_.look(snapshot, middle_surplus_w, dt_s);
+  if (uses_forecast()) forecast_.look(snapshot, middle_surplus_w, dt_s);
   const double margin_w = hidden_w(snapshot, grid_w, middle_surplus_w, for_others_w, battery, dt_s);
   for (double& available : out.available_w) available += margin_w;
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
@@ -494,6 +504,11 @@ double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surp
     sight.start_w = std::max(running_min_w + next->min_w(), running_max_w) + asleep_w + kStartClearW;
   }
   return hidden_.look(sight);
+}
+
+bool Controller::uses_forecast() const {
+  return site_.battery.present ||
+         std::any_of(site_.miners.begin(), site_.miners.end(), [](const MinerSite& miner) { return miner.has_switch; });
 }
 
 bool Controller::throttled(const Snapshot& snapshot) const {
@@ -608,7 +623,13 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
   const bool trusted = grid_.verdict(now) == GridTrust::good && battery.known && !presence_.lost();
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    units_[i].observe(snapshot.miners[i], now, snapshot.local_day, trusted);
+    if (site_.miners[i].has_switch) {
+      switches_[i].observe(snapshot.miners[i], now, snapshot.local_day);
+      units_[i].power_is(switches_[i]);
+      units_[i].observe(switches_[i].shown(snapshot.miners[i], now), now, snapshot.local_day, trusted);
+    } else {
+      units_[i].observe(snapshot.miners[i], now, snapshot.local_day, trusted);
+    }
     reasons_[i] = units_[i].blocked();
   }
   put_modest_first();
@@ -640,8 +661,14 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   StaticVector<std::uint8_t, kMaxMiners> members;
   for (const std::uint8_t member : order_) {
     const Unit& unit = units_[member];
-    if (unit.controllable() && !unit.too_small_a_circuit() && !unit.band.must_sleep && !snapshot.intents[member].park) {
+    if (!unit.controllable() || unit.too_small_a_circuit() || unit.band.must_sleep || snapshot.intents[member].park) {
+      continue;
+    }
+    const Reason held = held_by_switch(snapshot, member);
+    if (held == Reason::none) {
       members.push_back(member);
+    } else {
+      reasons_[member] = held;
     }
   }
   const std::span<Reason> reasons(reasons_.data(), units_.size());
@@ -673,7 +700,60 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   decision.alarms.set(Alarm::grid_lost, presence_.lost());
   decision.alarms.set(Alarm::generator_running, presence_.generator());
   decision.hold_battery = merit_.hold_battery();
+  decide_power(snapshot, dt_s);
   write(snapshot, decision);
+}
+
+Reason Controller::held_by_switch(const Snapshot& snapshot, std::size_t index) const {
+  const PowerSwitch& power = switches_[index];
+  const Unit& unit = units_[index];
+  if (!site_.miners[index].has_switch || unit.on()) return Reason::none;
+  const Reason held = power.held(snapshot.now);
+  if (held != Reason::none || !power.cut()) return held;
+  if (unit.site->circuit != kNoCircuit) {
+    double circuit_w = power.most_w();
+    for (const Unit& other : units_) {
+      if (&other != &unit && other.site->circuit == unit.site->circuit) circuit_w += other.worst_w();
+    }
+    if (circuit_w > site_.circuits[unit.site->circuit].continuous_limit.value()) return Reason::circuit_limit;
+  }
+  const auto [most_w, limit] = import_limit(site_, snapshot, 0.0);
+  return grid_.power_w() + power.most_w() > most_w ? limit : Reason::none;
+}
+
+void Controller::decide_power(const Snapshot& snapshot, double dt_s) {
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    if (!site_.miners[i].has_switch) continue;
+    PowerSwitch& power = switches_[i];
+    const Unit& unit = units_[i];
+    const MinerObservation& seen = snapshot.miners[i];
+    const AlarmSet alarms = unit.alarms();
+    const bool learns = snapshot.intents[i].learn != 0 && snapshot.intents[i].learn != commission_.report().run;
+    SwitchWish wish;
+    wish.run = unit.on() || (learns && held_by_switch(snapshot, i) == Reason::none);
+    wish.at_rest = unit.reachable() && !unit.on() && seen.state == MinerState::asleep &&
+                   !alarms.has(Alarm::miner_over_temperature) && !alarms.has(Alarm::miner_ignores_stop);
+    wish.busy = commission_.running() && commission_.miner() == i;
+    wish.ignores_stop = alarms.has(Alarm::miner_ignores_stop);
+    wish.forbidden = !verdicts_.cuts[i].empty();
+    const std::uint8_t circuit = unit.site->circuit;
+    wish.room = circuit == kNoCircuit || power.most_w() <= site_.circuits[circuit].continuous_limit.value();
+    wish.sleep_w = unit.sleep_w();
+    // Bought energy, and what it would have brought in a miner; while there is sun to spare only the latter.
+    wish.sleep_price = surplus_w_ < 0.0 ? 1.0 + std::max(0.0, unit.band.leak_price) : 1.0;
+    wish.boot_cost_ws = boot_cost_ws(unit, site_.control.profile, to_seconds(power.boot()));
+    wish.start_w = unit.min_w();
+    const bool sun_only = unit.site->strategy == Strategy::solar && snapshot.wall_sane;
+    if (sun_only && forecast_.known(snapshot.wall)) wish.forecast = &forecast_;
+    wish.wall = snapshot.wall;
+    power_[i] = power.decide(wish, snapshot.now, dt_s);
+    Reason& reason = reasons_[i];
+    if (unit.without_power() && unit.on()) {
+      reason = Reason::booting;
+    } else if (power.cut() && (reason == Reason::none || reason == Reason::waiting_for_surplus)) {
+      reason = Reason::power_cut;
+    }
+  }
 }
 
 void Controller::write(const Snapshot& snapshot, Decision& decision) const {
@@ -688,13 +768,16 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
     const bool commandable = unit.blocked() != Reason::wrong_identity && unit.blocked() != Reason::identity_unverified;
     // Somebody else's for the moment: only told to sleep, and only when safety wants it.
     const bool left_alone = unit.blocked() == Reason::manual_override && unit.wanted() != CommandKind::sleep;
-    miner.wanted = commandable && !left_alone ? unit.wanted() : CommandKind::none;
+    miner.without_power = unit.without_power();
+    miner.wanted = commandable && !left_alone && !miner.without_power ? unit.wanted() : CommandKind::none;
+    miner.power = power_[i];
     miner.target = unit.target();
     miner.sequence = unit.sequence();
     miner.urgent = verdicts_.urgent[i];
     miner.reason = reasons_[i];
     miner.cuts = verdicts_.cuts[i];
     miner.alarms = unit.alarms();
+    miner.alarms.set(Alarm::switch_stuck, switches_[i].stuck());
     miner.learned = unit.learned();
     if (unit.envelope().known()) {
       if (unit.band.must_run) miner.worth_buying = unit.lowest_target();

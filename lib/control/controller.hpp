@@ -18,6 +18,7 @@
 #include "control/hidden.hpp"
 #include "control/merit.hpp"
 #include "control/pid.hpp"
+#include "control/power_switch.hpp"
 #include "control/sign_watch.hpp"
 #include "control/step_learner.hpp"
 #include "control/step_test.hpp"
@@ -77,16 +78,22 @@ class Controller {
   double hidden_w(const Snapshot& snapshot, double grid_w, double surplus_w, double for_others_w,
                   const BatteryTerms& battery, double dt_s);
   bool throttled(const Snapshot& snapshot) const;
+  bool uses_forecast() const;
   void name_probes(std::span<const std::uint8_t> members);
   void run_commission(const Snapshot& snapshot, const Budget& budget, double battery_w, std::span<Reason> reasons);
   void look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, double dt_s);
   void leave_headroom(const Snapshot& snapshot);
   void obey_bands(const Snapshot& snapshot, bool trusted);
+  /// Nothing of its switch is against a start of it, and all that it may come to draw unasked is allowed.
+  Reason held_by_switch(const Snapshot& snapshot, std::size_t index) const;
+  void decide_power(const Snapshot& snapshot, double dt_s);
   void write(const Snapshot& snapshot, Decision& decision) const;
 
   Site site_;
   MonoTime started_at_;
   std::vector<Unit> units_;
+  std::vector<PowerSwitch> switches_;  ///< of all units; those without one are always closed
+  std::array<SwitchOrder, kMaxMiners> power_{};
   StaticVector<std::uint8_t, kMaxMiners> order_;  ///< all miners by priority, see `put_modest_first`
   GridWatch grid_;
   GridPresence presence_;

@@ -96,7 +96,18 @@ Unit::Unit(const MinerSite& miner, const MinerMemory& memory, MonoTime now, Wall
   high_.reset(now, Twin::Mode::asleep, 0.0, nothing);
 }
 
-double Unit::sleep_w() const { return learned_.sleep_w >= 0.0 ? learned_.sleep_w : dynamics_.sleep_power.value(); }
+void Unit::power_is(const PowerSwitch& power) {
+  if (power.cut() != cut_) modelled_ = false;  // asleep it draws something else
+  cut_ = power.cut();
+  without_power_ = power.without_power();
+  boot_s_ = cut_ ? to_seconds(power.boot()) : 0.0;
+  may_come_to_w_ = power.may_come_to_w();
+}
+
+double Unit::sleep_w() const {
+  if (cut_) return 0.0;
+  return learned_.sleep_w >= 0.0 ? learned_.sleep_w : dynamics_.sleep_power.value();
+}
 
 double Unit::wake_s() const { return learned_.wake_s.samples > 0 ? learned_.wake_s.value : to_seconds(dynamics_.wake); }
 
@@ -107,6 +118,7 @@ std::int32_t Unit::writes_left() const {
 double Unit::worst_w() const {
   const double gain = std::max(1.0, learned_.draw_gain);
   double worst = std::max({low_.power_w(), high_.power_w(), on() ? gain * target_.value() : 0.0});
+  worst = std::max(worst, may_come_to_w_);
   if (fed_sequence_ != sequence_) worst = std::max(worst, gain * previous_target_.value());
   if (mistrusted()) {
     const bool may_run = on() || high_.mode() != Twin::Mode::asleep;

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "control/band.hpp"
 #include "control/learned.hpp"
+#include "control/power_switch.hpp"
 #include "control/step_learner.hpp"
 #include "control/step_test.hpp"
 #include "control/twin.hpp"
@@ -35,6 +36,9 @@ class Unit {
   /// Lost targets and wakes are sent again only while `trusted`: grid and battery can be read, and the grid is there.
   void observe(const MinerObservation& seen, MonoTime now, std::int64_t local_day, bool trusted);
 
+  /// Before `observe`, of the switch before it.
+  void power_is(const PowerSwitch& power);
+
   /// The instant of the grid reading that this tick's balance is written at.
   void look_at_meter(MonoTime at);
 
@@ -44,6 +48,8 @@ class Unit {
   /// It can be told to sleep, whatever else is wrong with it.
   bool reachable() const { return reachable_; }
   Reason blocked() const { return blocked_; }
+  /// It neither hears nor does anything: cut, or still booting.
+  bool without_power() const { return without_power_; }
   AlarmSet alarms() const { return alarms_; }
   /// Decided to run (also while it is still waking).
   bool on() const { return wanted_ != CommandKind::sleep && wanted_ != CommandKind::none; }
@@ -74,6 +80,8 @@ class Unit {
   }
   double sleep_w() const;
   double wake_s() const;
+  /// The wake, and before it the boot of one that is without power.
+  double start_s() const { return std::max(wake_s(), 1.0) + boot_s_; }
   const Twin& twin(Bound bound) const { return bound == Bound::low ? low_ : high_; }
   /// What the twin drew when the grid reading was true that `look_at_meter` was last told of.
   double metered_w(Bound bound) const { return metered_w_[static_cast<std::size_t>(bound)]; }
@@ -199,6 +207,9 @@ class Unit {
   bool reachable_ = false;
   bool controllable_ = false;
   bool too_small_a_circuit_ = false;
+  bool cut_ = false, without_power_ = false;
+  double boot_s_ = 0.0;         ///< beside its wake; 0 while it has power
+  double may_come_to_w_ = 0.0;  ///< unasked, because its power has just come back
   Reason blocked_ = Reason::miner_unreachable;
   AlarmSet alarms_;
   Envelope envelope_;

@@ -79,7 +79,11 @@ enum class Reason : std::uint8_t {
   price_unknown,      ///< nothing is bought at a price that nobody knows
   demand_limit,       ///< more import would raise the billed peak
   room_too_warm,
-  count_  ///< not a reason
+  // a switch before the miner
+  power_cut,     ///< without power, because standby costs more than a cold start
+  booting,       ///< power is back, the miner does not answer yet
+  switched_off,  ///< somebody took its power: left alone for 30 min
+  count_         ///< not a reason
 };
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::count_);
 
@@ -115,6 +119,7 @@ enum class Alarm : std::uint8_t {
   miner_fault,
   miner_lying,  ///< reports watts that the meter contradicts
   meter_too_slow,
+  switch_stuck,  ///< the switch before the miner does not do what it is told
   count_
 };
 inline constexpr std::size_t kAlarmCount = static_cast<std::size_t>(Alarm::count_);
@@ -134,6 +139,9 @@ class AlarmSet {
   std::uint32_t bits_ = 0;
 };
 
+/// What the switch before a miner should be: a state that is wanted, not an event.
+enum class SwitchOrder : std::uint8_t { leave, on, off };
+
 /// What one miner is asked to do. A *state that is wanted*, not an event: a sender transmits it when `sequence` is new,
 /// and the newest replaces one that still waits.
 struct MinerDecision {
@@ -147,7 +155,9 @@ struct MinerDecision {
   Watts expected_power{};  ///< the twin's estimate of what it draws now
   /// Up to these targets a watt is worth what the grid asks for it, and what feeding it in would bring; 0: none is.
   Watts worth_buying{}, worth_keeping{};
-  LearnedMiner learned;  ///< what the twin goes by
+  LearnedMiner learned;                    ///< what the twin goes by
+  SwitchOrder power = SwitchOrder::leave;  ///< what the switch before it should be; repeated each tick
+  bool without_power = false;              ///< cut or booting: that it does not answer is no news
 };
 
 struct Decision {

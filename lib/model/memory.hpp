@@ -47,6 +47,11 @@ struct MinerMemory {
   std::int64_t last_start_unix_ms = 0;  ///< 0 = never or unknown
   std::int64_t last_stop_unix_ms = 0;
   LearnedMiner learned;
+  // Of the switch before it, and what must be known of a miner that is found without power.
+  std::int32_t cuts_today = 0;  ///< of `day`
+  LearnedValue boot_s;          ///< power is back → it answers
+  double envelope_min_w = 0.0;  ///< smallest and largest target of its firmware; 0 = never read
+  double envelope_max_w = 0.0;
   std::string adapter_state;  ///< opaque, of the adapter: session id and the like
   std::string learned_curve;  ///< of `tariff::LearnedCurve`; empty: nothing learned
 };

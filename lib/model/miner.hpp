@@ -78,6 +78,8 @@ struct MinerObservation {
   bool tuning = false;
   bool sleep_unavailable = false;  ///< this firmware cannot sleep: `minimum` is the least
   std::uint32_t reboots = 0;       ///< times the miner was seen to have restarted by itself
+  Reading<bool> switch_on;         ///< of the switch before it: whether power gets through
+  Reading<Watts> switch_power;     ///< what that switch measures, if it does
   Envelope envelope;
   MinerDynamics dynamics;
   CommandRecord command;    ///< the newest one

@@ -69,6 +69,9 @@ constexpr std::array<ReasonName, kReasonCount> kReasons{{
     {"price_unknown", "nobody knows what energy costs now: nothing is bought"},
     {"demand_limit", "more import would raise the billed peak"},
     {"room_too_warm", "its room is too warm"},
+    {"power_cut", "without power: sleeping would cost more than a cold start"},
+    {"booting", "power is back, and it boots"},
+    {"switched_off", "somebody switched its power off: left alone for half an hour"},
 }};
 
 constexpr std::array<ReasonName, kAlarmCount> kAlarms{{
@@ -88,6 +91,7 @@ constexpr std::array<ReasonName, kAlarmCount> kAlarms{{
     {"miner_fault", "the miner reports a fault"},
     {"miner_lying", "the watts that the miner reports are not what the meter shows"},
     {"meter_too_slow", "the grid meter is too slow to follow the surplus"},
+    {"switch_stuck", "the switch before the miner does not do what it is told"},
 }};
 
 constexpr std::array<ReasonName, kCommissionStageCount> kStages{{

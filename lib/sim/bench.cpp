@@ -29,9 +29,12 @@ constexpr Contender kProduct[] = {
     {"sluice-calm", "its own past", "the same with few commands"},
     {"sluice-evening", "its own past", "the same, mining may use the battery too"},
     {"sluice-economic", "its own past", "the same, strategy economic: it knows the prices"},
+    {"sluice-switch", "its own past", "the same with a relay before the miner"},
     {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %"}};
 // The one law of the peers whose owner is granted the best choice of its fixed power.
 constexpr std::string_view kFixedPowerLaw = "b2-home-assistant";
+
+bool knows_prices(std::string_view id) { return id == "sluice-economic" || id == "sluice-switch"; }
 
 bool is_product(std::string_view id) { return id == "k0" || id.starts_with("sluice"); }
 
@@ -126,7 +129,8 @@ Site site(const BenchCase& bench, std::string_view id) {
     MinerSite miner;
     miner.name = "m" + std::to_string(i);
     if (id == "sluice-evening") miner.strategy = Strategy::solar_battery;
-    if (id == "sluice-economic") {
+    miner.has_switch = id == "sluice-switch";
+    if (knows_prices(id)) {
       miner.strategy = Strategy::economic;
       miner.curve = curve(bench.plants[i]);
     }
@@ -161,7 +165,8 @@ VirtualHouseSpec virtual_spec(const BenchCase& bench, std::string_view id) {
     spec.report_noise = 0.0;
   }
   if (id == "sluice-sensor") spec.potential_sensor = kSensorError;
-  if (id == "sluice-economic") {
+  spec.switched = id == "sluice-switch";
+  if (knows_prices(id)) {
     spec.market = std::make_shared<FlatTariff>(WallTime(std::chrono::hours(24) * spec.first_day));
   }
   return spec;
@@ -248,7 +253,8 @@ void BreakerWatch::look(const HousePlant& house) {
     } else if (excess_ <= unseen_) {
       bound_ |= bit;
     }
-    taking_part = taking_part || (excess && state != MinerState::asleep && (bound_ & bit) == 0);
+    taking_part =
+        taking_part || (excess && house.miner(i).powered() && state != MinerState::asleep && (bound_ & bit) == 0);
   }
   lasting_ = taking_part ? lasting_ + seconds(1) : Duration{};
   if (lasting_ > grace_) counted_s_ += 1.0;

@@ -57,6 +57,14 @@ void MinerPlant::reboot() {
   enter(Phase::booting);
 }
 
+void MinerPlant::set_power(bool on) {
+  if (on == powered()) return;
+  pending_.clear();
+  sleep_after_wake_ = false;
+  was_awake_ = spec_.wakes_with_power;
+  enter(on ? Phase::booting : Phase::unpowered);
+}
+
 void MinerPlant::advance(Duration dt) {
   assert(dt >= Duration{});
   move_to(now_ + dt);
@@ -76,7 +84,7 @@ void MinerPlant::move_to(Duration time) {
       pending_.resize(pending_.size() - 1);
       execute(command);
     } else {
-      reboot();
+      if (powered()) reboot();
       schedule_reboot();
     }
   }
@@ -138,6 +146,9 @@ void MinerPlant::enter(Phase phase) {
     case Phase::booting:
       hold(spec_.dynamics.sleep_power, spec_.boot);
       break;
+    case Phase::unpowered:
+      hold(Watts(0.0), Duration::max());
+      break;
   }
 }
 
@@ -157,6 +168,7 @@ void MinerPlant::finish_segment() {
       break;
     case Phase::asleep:
     case Phase::running:
+    case Phase::unpowered:
       hold(to_, Duration::max());
       break;
   }
@@ -192,6 +204,7 @@ Watts MinerPlant::power() const {
 Watts MinerPlant::reported_power() const { return power() * (1.0 + errors_.report_bias); }
 
 Watts MinerPlant::settled_power() const {
+  if (!powered()) return Watts(0.0);
   const bool off = phase_ == Phase::asleep || phase_ == Phase::stopping || sleep_after_wake_ ||
                    (phase_ == Phase::booting && !was_awake_);
   return off ? spec_.dynamics.sleep_power : biased(target_);
@@ -209,6 +222,7 @@ MinerState MinerPlant::state() const {
     case Phase::stopping:
       return MinerState::stopping;
     case Phase::booting:
+    case Phase::unpowered:
       break;
   }
   return MinerState::unknown;

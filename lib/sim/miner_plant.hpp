@@ -21,11 +21,12 @@ namespace sluice::sim {
 /// One kind of miner under one firmware.
 struct PlantSpec {
   std::string name;
-  Envelope envelope;       ///< targets the firmware takes
-  MinerDynamics dynamics;  ///< nominal times and sleeping draw; `retarget_*` bind who commands, not the plant
-  Duration stop{};         ///< full power → asleep; from less power proportionally sooner
-  Duration boot{};         ///< a control board's restart, before it wakes
-  Watts wake_extra{40.0};  ///< drawn beside the sleeping watts while boards initialise, 60 % of the wake time
+  Envelope envelope;             ///< targets the firmware takes
+  MinerDynamics dynamics;        ///< nominal times and sleeping draw; `retarget_*` bind who commands, not the plant
+  Duration stop{};               ///< full power → asleep; from less power proportionally sooner
+  Duration boot{};               ///< a control board's restart, before it wakes
+  bool wakes_with_power = true;  ///< hashes as soon as it has booted; otherwise it stays asleep
+  Watts wake_extra{40.0};        ///< drawn beside the sleeping watts while boards initialise, 60 % of the wake time
   TeraHashes max_hashrate{};
   bool straight = false;  ///< every watt hashes the same; otherwise as below
 
@@ -70,9 +71,13 @@ class MinerPlant {
   /// The control board restarts at once: the boards stop, and a miner that was awake wakes again by itself.
   void reboot();
 
+  /// The switch before it: without power it draws nothing and forgets what it was told; with it, it boots.
+  void set_power(bool on);
+
   const PlantSpec& spec() const { return spec_; }
   MinerState state() const;
-  bool booted() const { return phase_ != Phase::booting; }
+  bool powered() const { return phase_ != Phase::unpowered; }
+  bool booted() const { return powered() && phase_ != Phase::booting; }
   Watts power() const;                      ///< true draw
   Watts reported_power() const;             ///< what the firmware believes
   Watts target() const { return target_; }  ///< in force: accepted, past its dead time, on a level
@@ -88,7 +93,7 @@ class MinerPlant {
   std::uint32_t commands() const { return commands_; }  ///< accepted, lost ones included
 
  private:
-  enum class Phase : std::uint8_t { asleep, initialising, rising, running, stopping, booting };
+  enum class Phase : std::uint8_t { asleep, initialising, rising, running, stopping, booting, unpowered };
   struct Command {
     CommandKind kind = CommandKind::none;
     Watts target{};
@@ -107,7 +112,7 @@ class MinerPlant {
   void ramp(Watts goal, Duration time);
   void schedule_reboot();
   Watts biased(Watts target) const;
-  bool awake() const { return phase_ != Phase::asleep && phase_ != Phase::booting; }
+  bool awake() const { return phase_ != Phase::asleep && booted(); }
 
   PlantSpec spec_;
   PlantErrors errors_;

@@ -41,7 +41,8 @@ void VirtualHouse::tick(Policy& policy, Duration dt) {
   house_.advance(dt);
   bool awake = false;
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
-    awake = awake || house_.miner(i).state() != MinerState::asleep;
+    const MinerPlant& miner = house_.miner(i);
+    awake = awake || (miner.powered() && miner.state() != MinerState::asleep);
   }
   if (awake) workload_.running_s += to_seconds(dt);
   look(dt);
@@ -72,7 +73,14 @@ void VirtualHouse::look(Duration since) {
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     const MinerPlant& miner = house_.miner(i);
     MinerObservation& seen = out.miners[i];
-    if (polled) {
+    if (polled && spec_.switched) {
+      seen.switch_on = Reading<bool>::good(miner.powered(), out.now);
+      seen.switch_power = Reading<Watts>::good(miner.power(), out.now);
+      seen.link = miner.booted() ? LinkState::up : LinkState::down;
+      seen.identity = miner.booted() ? IdentityVerdict::accepted : IdentityVerdict::unverified;
+      if (!miner.booted()) seen.state = MinerState::unknown;
+    }
+    if (polled && (miner.booted() || !spec_.switched)) {
       seen.state = miner.state();
       seen.state_at = out.now;
       const double noise = spec_.report_noise > 0.0 ? 1.0 + spec_.report_noise * random_.normal() : 1.0;
@@ -104,6 +112,9 @@ void VirtualHouse::look_at_sensor(Watts potential) {
 void VirtualHouse::send() {
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     const MinerDecision& order = decision_.miners[i];
+    if (spec_.switched)
+      house_.miner(i).set_power(order.power == SwitchOrder::leave ? house_.miner(i).powered()
+                                                                  : order.power == SwitchOrder::on);
     Sent& sent = sent_[i];
     if (order.wanted == CommandKind::none || order.sequence == sent.sequence) continue;
     const MinerDynamics& dynamics = house_.miner(i).spec().dynamics;

@@ -31,6 +31,7 @@ struct VirtualHouseSpec {
   std::int64_t first_day = 16'210;  ///< local day of the first second, days since 1970-01-01
   /// Of the first second; none: `start_second` after midnight, UTC, of `first_day`.
   std::optional<WallTime> wall_start{};
+  bool switched = false;             ///< before every miner there is a plug that measures and can be told
   std::shared_ptr<Market> market{};  ///< none: nothing is known of money
 };
 
