@@ -32,6 +32,7 @@ std::optional<config::Role> role_from(const std::string& name) {
   if (name == "house") return config::Role::house;
   if (name == "load") return config::Role::load;
   if (name == "room") return config::Role::room;
+  if (name == "switch") return config::Role::power_switch;
   return std::nullopt;
 }
 
@@ -101,6 +102,7 @@ config::Catalogue to_config_catalogue(const Inventory& inventory) {
     one.id = id;
     const devices::Template& found = *inventory.templates.find(id);
     one.can_hold = found.can_hold();
+    one.can_switch = found.can_switch();
     for (const std::string& role : found.roles) {
       if (const auto known = role_from(role)) one.roles.push_back(*known);
     }

@@ -30,9 +30,10 @@ std::vector<runtime::DeviceRole> roles_of(const config::DeviceConfig& device) {
       case config::Role::hybrid:
         roles.push_back(runtime::DeviceRole::hybrid);
         break;
-      case config::Role::house:  // shown to people; the controller derives the house load
-      case config::Role::load:   // found by its name, under `yield_to`
-      case config::Role::room:   // the same, under `heat`
+      case config::Role::house:         // shown to people; the controller derives the house load
+      case config::Role::load:          // found by its name, under `yield_to`
+      case config::Role::room:          // the same, under `heat`
+      case config::Role::power_switch:  // the same, by its miner
         break;
     }
   }

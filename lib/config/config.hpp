@@ -22,7 +22,7 @@ struct SecretRef {
   bool empty() const { return name.empty() && literal.empty(); }
 };
 
-enum class Role : std::uint8_t { grid, pv, battery, hybrid, house, load, room };
+enum class Role : std::uint8_t { grid, pv, battery, hybrid, house, load, room, power_switch };
 enum class Netting : std::uint8_t { sum, per_phase };
 
 struct ModbusAddress {
@@ -85,6 +85,7 @@ struct MinerConfig {
   double efficiency_j_per_th = 0;  ///< 0 = not written
   Strategy strategy = Strategy::solar;
   int priority = 0;
+  std::string power_switch;  ///< device that can take its power; empty = none
   Duration poll_interval{std::chrono::seconds(5)};
   std::map<std::string, std::string> options;  ///< adapter's own settings, by its manifest
 };

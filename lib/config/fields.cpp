@@ -159,7 +159,7 @@ void* enter_hysteresis(void* target) {
 
 // ---- choices, in the order of their enums ---------------------------------------------------------------------------
 
-constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room"};
+constexpr std::string_view kRoles[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room", "switch"};
 constexpr std::string_view kFuels[] = {"fixed", "gas", "oil", "heat-pump", "resistive"};
 // After `PeriodOrder::none`.
 constexpr std::string_view kOrders[] = {"sleep", "eco", "full", "solar"};
@@ -408,7 +408,8 @@ const Field kDevices[] = {
      .required = true,
      .choices = kRoles,
      .text = "What it measures here, one or a list. `hybrid` is pv and battery in one, `load` a wallbox or boiler for "
-             "`yield_to`, `room` a thermometer for `heat`. Exactly one device is the grid meter.",
+             "`yield_to`, `room` a thermometer for `heat`, `switch` a plug for a miner's `power_switch`. Exactly one "
+             "device is the grid meter.",
      .store = store_roles,
      .show = nothing},
     {.name = "modbus",
@@ -602,6 +603,13 @@ const Field kMiners[] = {
      .text = "Higher runs first; equal: who needs the least watts to run, then the order of the file.",
      .store = store<&MinerConfig::priority>,
      .show = show<&MinerConfig::priority>},
+    {.name = "power_switch",
+     .type = text,
+     .text =
+         "Name of a device with role switch: the plug or contactor before this miner. Its power is cut while sleeping "
+         "would cost more than a cold start; docs/guide/power-switch.md explains when. Left out, it only sleeps.",
+     .store = store<&MinerConfig::power_switch>,
+     .show = nothing},
     {.name = "poll_s",
      .type = number,
      .unit = "s",

@@ -35,7 +35,8 @@ struct Catalogue {
       bool required = false;
     };
     std::vector<Word> options = {};
-    bool can_hold = false;  ///< its battery can be told not to discharge
+    bool can_hold = false;    ///< its battery can be told not to discharge
+    bool can_switch = false;  ///< it lets power through or not, as it is told, and says which
   };
   struct Feed {
     std::string id, currency;  ///< `currency` empty: by an option

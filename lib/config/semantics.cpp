@@ -22,7 +22,7 @@ constexpr double kWorstJoulesPerTh = 200.0;  // an S9 needs 84
 std::string watts(Watts power) { return fmt::format("{:.0f} W", power.value()); }
 
 std::string_view role_name(Role role) {
-  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room"};
+  static constexpr std::string_view names[] = {"grid", "pv", "battery", "hybrid", "house", "load", "room", "switch"};
   return names[static_cast<std::size_t>(role)];
 }
 
@@ -63,6 +63,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.miners.size(); ++i) miner(i);
     unique("miners", config_.miners);
     one_miner_an_address();
+    for (std::size_t i = 0; i < config_.miners.size(); ++i) power_switch(i);
     control();
     battery();
     tariff();
@@ -455,6 +456,35 @@ class Checker {
 
   void no_battery(const std::string& path) {
     error(path, "solar-battery without a battery", "add a device with role battery or hybrid, or write solar");
+  }
+
+  // ---- switches before miners
+
+  bool can_switch(const DeviceConfig& device) const {
+    const auto found = std::ranges::find(catalogue_.templates, device.template_id, &Catalogue::Template::id);
+    return found != catalogue_.templates.end() && found->can_switch;
+  }
+
+  void power_switch(std::size_t i) {
+    const std::string path = fmt::format("miners[{}].power_switch", i);
+    const std::string& name = config_.miners[i].power_switch;
+    if (name.empty() || !sound(path) || !sound("devices")) return;
+    std::vector<std::string> able;
+    for (const DeviceConfig& device : config_.devices)
+      if (can_switch(device)) able.push_back(device.name);
+    const std::string hint =
+        able.empty() ? "add a device with role: switch, such as one of template shelly-plug-http" : listed(name, able);
+    const auto named = std::ranges::find(config_.devices, name, &DeviceConfig::name);
+    if (named == config_.devices.end()) return error(path, fmt::format("there is no device {}", quoted(name)), hint);
+    if (!can_switch(*named)) {
+      return error(path, fmt::format("{} is of template {}, which cannot be switched", named->name, named->template_id),
+                   hint);
+    }
+    for (std::size_t k = 0; k < i; ++k) {
+      if (config_.miners[k].power_switch != name) continue;
+      return error(path, fmt::format("{} is the switch of {} already", quoted(name), quoted(config_.miners[k].name)),
+                   "a switch for each miner: it is opened when its miner sleeps, whatever the other one does");
+    }
   }
 
   void battery() {

@@ -108,6 +108,7 @@ Site to_site(const Config& config) {
       out.curve.push_back({Watts(100.0 * miner.efficiency_j_per_th), TeraHashes(100.0)});
     out.strategy = miner.strategy;
     out.priority = miner.priority;
+    out.power_switch = miner.power_switch;
     site.miners.push_back(std::move(out));
   }
   return site;

@@ -108,7 +108,8 @@ void Controller::reconfigure(Site site) {
     for (std::size_t i = 0; i < before.miners.size(); ++i) {
       if (before.miners[i].name != miner.name) continue;
       units.back().take_over(units_[i]);
-      if (miner.has_switch && before.miners[i].has_switch) switches.back() = switches_[i];
+      if (!miner.power_switch.empty() && miner.power_switch == before.miners[i].power_switch)
+        switches.back() = switches_[i];
     }
   }
   units_ = std::move(units);
@@ -133,7 +134,7 @@ void Controller::remember(PersistentState& state) const {
       found->name = name;
     }
     units_[i].remember(*found);
-    if (site_.miners[i].has_switch) switches_[i].remember(*found);
+    if (!site_.miners[i].power_switch.empty()) switches_[i].remember(*found);
   }
   if (uses_forecast()) forecast_.remember(state.surplus);
 }
@@ -507,8 +508,8 @@ double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surp
 }
 
 bool Controller::uses_forecast() const {
-  return site_.battery.present ||
-         std::any_of(site_.miners.begin(), site_.miners.end(), [](const MinerSite& miner) { return miner.has_switch; });
+  return site_.battery.present || std::any_of(site_.miners.begin(), site_.miners.end(),
+                                              [](const MinerSite& miner) { return !miner.power_switch.empty(); });
 }
 
 bool Controller::throttled(const Snapshot& snapshot) const {
@@ -623,7 +624,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
   const bool trusted = grid_.verdict(now) == GridTrust::good && battery.known && !presence_.lost();
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (site_.miners[i].has_switch) {
+    if (!site_.miners[i].power_switch.empty()) {
       switches_[i].observe(snapshot.miners[i], now, snapshot.local_day);
       units_[i].power_is(switches_[i]);
       units_[i].observe(switches_[i].shown(snapshot.miners[i], now), now, snapshot.local_day, trusted);
@@ -707,7 +708,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
 Reason Controller::held_by_switch(const Snapshot& snapshot, std::size_t index) const {
   const PowerSwitch& power = switches_[index];
   const Unit& unit = units_[index];
-  if (!site_.miners[index].has_switch || unit.on()) return Reason::none;
+  if (site_.miners[index].power_switch.empty() || unit.on()) return Reason::none;
   const Reason held = power.held(snapshot.now);
   if (held != Reason::none || !power.cut()) return held;
   if (unit.site->circuit != kNoCircuit) {
@@ -723,7 +724,7 @@ Reason Controller::held_by_switch(const Snapshot& snapshot, std::size_t index) c
 
 void Controller::decide_power(const Snapshot& snapshot, double dt_s) {
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (!site_.miners[i].has_switch) continue;
+    if (site_.miners[i].power_switch.empty()) continue;
     PowerSwitch& power = switches_[i];
     const Unit& unit = units_[i];
     const MinerObservation& seen = snapshot.miners[i];

@@ -234,6 +234,10 @@ Result<MessageFormat> with_options(const MessageFormat& format, const std::map<s
     for (MessageCommand* command : {&filled.hold->hold, &filled.hold->release})
       command->source = replaced(command->source, words);
   }
+  if (filled.power) {
+    for (MessageCommand* command : {&filled.power->on, &filled.power->off})
+      command->source = replaced(command->source, words);
+  }
   return filled;
 }
 

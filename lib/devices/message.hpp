@@ -70,6 +70,11 @@ struct MessageHold {
   Duration repeat{};  ///< the device forgets, so it is told again after this; 0 = it remembers
 };
 
+/// How the switch that the device is, is told.
+struct MessagePower {
+  MessageCommand on, off;
+};
+
 struct MessageFormat {
   Carrier carrier = Carrier::http;
   Duration max_age{std::chrono::seconds(60)};  ///< MQTT: an older message is no value
@@ -78,6 +83,7 @@ struct MessageFormat {
   std::map<std::string, std::optional<std::string>> options;
   std::vector<MessageOffer> offers;
   std::optional<MessageHold> hold;
+  std::optional<MessagePower> power;
 };
 
 /// What was received, by path or topic; a source that is not there has not been heard.

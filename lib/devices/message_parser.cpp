@@ -91,8 +91,17 @@ class MessageParser : private TemplateReader {
   }
 
   void commands(const yaml::Node& node, MessageFormat& format) {
-    const yaml::Node* hold = find_hold(node);
-    if (hold == nullptr) return;
+    const std::vector<std::string_view> known{"battery_hold", "power"};
+    const yaml::Node* power = find_command(node, known, "power");
+    if (power != nullptr) {
+      check_keys(*power, kPower, {"on", "off"});
+      MessagePower both;
+      if (const auto* value = required(*power, kPower, "on")) both.on = command(*value, "commands.power.on");
+      if (const auto* value = required(*power, kPower, "off")) both.off = command(*value, "commands.power.off");
+      format.power = std::move(both);
+    }
+    const yaml::Node* hold = node.find("battery_hold");
+    if (hold == nullptr || !is_mapping(*hold, kHold)) return;
     const std::string where = kHold;
     check_keys(*hold, where, {"hold", "release", "repeat_s"});
     MessageHold parsed;
@@ -114,7 +123,9 @@ class MessageParser : private TemplateReader {
     const auto* value = required(node, where, std::string(what));
     if (!value) return parsed;
     (http ? parsed.method : parsed.payload) = text(*value, fmt::format("{}.{}", where, what));
-    if (http && parsed.method != "POST" && parsed.method != "PUT" && parsed.method != "DELETE")
+    // GET asks, and orders nothing; but plugs are built that take orders by it.
+    const bool get = where.starts_with(kPower) && parsed.method == "GET";
+    if (http && !get && parsed.method != "POST" && parsed.method != "PUT" && parsed.method != "DELETE")
       complain(*value, where + ".method", "expected POST, PUT or DELETE");
     return parsed;
   }

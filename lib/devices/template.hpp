@@ -100,7 +100,7 @@ struct Transport {
 struct Template {
   std::string id, title, checked, notes;  ///< `checked`: date of the last comparison with the sources
   std::string file;
-  std::vector<std::string> roles;  ///< grid, pv, battery, hybrid, house, load, room
+  std::vector<std::string> roles;  ///< grid, pv, battery, hybrid, house, load, room, switch
   std::uint8_t unit = 1;           ///< the vendor's usual unit id
   Transport transport;
   std::vector<std::uint16_t> sunspec_bases;  ///< where to look for the chain; empty = no SunSpec point is used
@@ -110,6 +110,8 @@ struct Template {
   std::optional<MessageFormat> messages;  ///< it speaks HTTP or MQTT: then this counts, and nothing about registers
 
   bool measures(Measurement what) const;
+  /// It can be told to let power through or not, and says which.
+  bool can_switch() const { return messages && messages->power && measures(Measurement::switch_on); }
   /// The battery behind it can be told not to discharge.
   bool can_hold() const { return hold || (messages && messages->hold); }
 };

@@ -13,7 +13,7 @@
 namespace sluice::devices {
 namespace {
 
-constexpr std::array<std::string_view, 7> kRoles{"grid", "pv", "battery", "hybrid", "house", "load", "room"};
+constexpr std::array<std::string_view, 8> kRoles{"grid", "pv", "battery", "hybrid", "house", "load", "room", "switch"};
 constexpr std::int64_t kMaxAddress = 65535;
 
 class TemplateParser : private TemplateReader {
@@ -126,7 +126,7 @@ class TemplateParser : private TemplateReader {
   }
 
   void commands(const yaml::Node& node, Template& parsed) {
-    const yaml::Node* hold = find_hold(node);
+    const yaml::Node* hold = find_command(node, {"battery_hold"}, "battery_hold");
     if (hold == nullptr) return;
     const std::string where = kHold;
     check_keys(*hold, where, {"holding", "type", "order", "unit", "write"});

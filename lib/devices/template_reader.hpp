@@ -43,12 +43,14 @@ class TemplateReader : protected yaml::Reader {
   }
 
   static constexpr const char* kHold = "commands.battery_hold";
-  /// Of `commands`; null when it is not there as it should be, which is noted.
-  const yaml::Node* find_hold(const yaml::Node& node) {
+  static constexpr const char* kPower = "commands.power";
+  /// One of `known` commands; null when it is not there, or not as it should be, which is noted.
+  const yaml::Node* find_command(const yaml::Node& node, std::vector<std::string_view> known, std::string_view name) {
     if (!is_mapping(node, "commands")) return nullptr;
-    check_keys(node, "commands", {"battery_hold"});
-    const yaml::Node* hold = required(node, "commands", "battery_hold");
-    return hold != nullptr && is_mapping(*hold, kHold) ? hold : nullptr;
+    check_keys(node, "commands", known);
+    if (node.entries.empty()) complain(node, "commands", "a list of commands must name one");
+    const yaml::Node* command = node.find(std::string(name));
+    return command != nullptr && is_mapping(*command, fmt::format("commands.{}", name)) ? command : nullptr;
   }
 };
 

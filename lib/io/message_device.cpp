@@ -24,7 +24,7 @@ constexpr std::size_t kReplyLimit = std::size_t{1} << 20;
 /// A poll's time is that of its fastest-changing value: the first of these that is there.
 constexpr Measurement kFastest[] = {Measurement::grid_w, Measurement::battery_w,  Measurement::inverter_ac_w,
                                     Measurement::pv_w,   Measurement::load_wants, Measurement::load_wanted_w,
-                                    Measurement::load_w, Measurement::room_c};
+                                    Measurement::load_w, Measurement::room_c,     Measurement::switch_on};
 
 /// The sources of the fastest value that was decoded.
 std::vector<std::string> fastest_sources(const devices::MessageFormat& format,
@@ -55,7 +55,7 @@ Result<std::vector<ports::Measured>> measure(const std::string& name, const devi
   return measured;
 }
 
-/// What devices that speak in messages share: how their battery is told.
+/// What devices that speak in messages share: how a battery or a switch is told.
 class MessageDevice : public ports::Device {
  public:
   Duration hold_repeat() const override { return format_.hold ? format_.hold->repeat : Duration{}; }
@@ -66,6 +66,11 @@ class MessageDevice : public ports::Device {
   }
   Result<void> release_battery(const std::string&) override {
     return format_.hold ? command(format_.hold->release) : Result<void>{};
+  }
+  bool can_switch() const override { return format_.power.has_value(); }
+  Result<void> switch_power(bool on) override {
+    if (!format_.power) return Device::switch_power(on);
+    return command(on ? format_.power->on : format_.power->off);
   }
 
  protected:

@@ -29,10 +29,11 @@ enum class Measurement : std::uint8_t {
   battery_charge_limit_w,
   battery_discharge_limit_w,  ///< what it accepts or gives now, ≥ 0
   house_w,                    ///< consumption of the house, when a device measures it
-  load_w,                     ///< what another flexible load draws, ≥ 0: a wallbox, a boiler
+  load_w,                     ///< what another flexible load draws, ≥ 0: a wallbox, a boiler; what a plug feeds
   load_wants,                 ///< 0 or 1: that load would take energy now, whether or not it takes any
   load_wanted_w,              ///< how many watts it would take now, ≥ 0
   room_c,                     ///< temperature of a room or a tank
+  switch_on,                  ///< 0 or 1: a plug or contactor lets power through
   count_
 };
 inline constexpr std::size_t kMeasurementCount = static_cast<std::size_t>(Measurement::count_);

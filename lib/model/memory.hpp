@@ -48,6 +48,7 @@ struct MinerMemory {
   std::int64_t last_stop_unix_ms = 0;
   LearnedMiner learned;
   // Of the switch before it, and what must be known of a miner that is found without power.
+  std::string cut_by;           ///< the device that has taken its power by our order; empty: none has
   std::int32_t cuts_today = 0;  ///< of `day`
   LearnedValue boot_s;          ///< power is back → it answers
   double envelope_min_w = 0.0;  ///< smallest and largest target of its firmware; 0 = never read

@@ -154,6 +154,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, kMeasurement
     {"load_wants", ""},
     {"load_wanted_w", "W"},
     {"room_c", "°C"},
+    {"switch_on", ""},
 }};
 
 template <std::size_t N>

@@ -118,7 +118,7 @@ struct MinerSite {
   Watts max_power{0.0};  ///< owner's upper limit; 0 = the device's
   Strategy strategy = Strategy::solar;
   std::int32_t priority = 0;  ///< higher runs first; equal: who needs the least to run
-  bool has_switch = false;    ///< a plug or contactor can take the power from it: control/power_switch.hpp
+  std::string power_switch;   ///< device that can take the power from it (control/power_switch.hpp); empty: none
   WorkingCurve curve{};       ///< hashrate by watts at the wall; empty: not known, see model/worth.hpp
 };
 

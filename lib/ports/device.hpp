@@ -52,6 +52,10 @@ class Device {
   virtual Result<void> release_battery(const std::string& /*before*/) { return {}; }
   /// A device that forgets is told again after this; 0 = it remembers.
   virtual Duration hold_repeat() const { return {}; }
+  /// It is a switch that can be told to let power through or not.
+  virtual bool can_switch() const { return false; }
+  /// Tells it so; `switch_on` shows whether it obeyed. Errors: unsupported; what failed and where.
+  virtual Result<void> switch_power(bool /*on*/) { return fail(ErrorKind::unsupported, "it is no switch"); }
   /// Ends a running call within 100 ms. From any thread.
   virtual void cancel() = 0;
 };

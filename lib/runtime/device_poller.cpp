@@ -10,6 +10,7 @@ namespace {
 constexpr Duration kLongestBackOff = std::chrono::seconds(5);
 
 constexpr const char* kLost = "device_lost";
+constexpr auto kSwitchOn = static_cast<std::size_t>(Measurement::switch_on);
 
 std::shared_ptr<DeviceReport> with_values(const DeviceReport& before, ports::DevicePoll poll) {
   auto report = std::make_shared<DeviceReport>(before);
@@ -42,7 +43,10 @@ DevicePoller::DevicePoller(std::vector<PolledDevice> devices, const ports::Clock
     device.interval = std::max(device.interval, device.device->spacing());
     std::unique_ptr<BatteryHold> hold;
     if (device.hold) hold = std::make_unique<BatteryHold>(report->name, *device.hold, clock_, announcer_);
-    entries_.push_back({std::move(device), clock_.now(), Duration{}, std::move(report), std::move(hold)});
+    std::unique_ptr<PowerOrder> power;
+    if (device.device->can_switch()) power = std::make_unique<PowerOrder>(report->name, clock_, announcer_);
+    entries_.push_back(
+        {std::move(device), clock_.now(), Duration{}, std::move(report), std::move(hold), std::move(power)});
   }
 }
 
@@ -114,10 +118,37 @@ bool DevicePoller::all_free() const {
   return std::ranges::all_of(entries_, [](const Entry& entry) { return !entry.hold || entry.hold->free(); });
 }
 
+PowerOrder* DevicePoller::power_of(const std::string& device) const {
+  const auto named = std::ranges::find(entries_, device, [](const Entry& entry) { return entry.what.device->name(); });
+  return named == entries_.end() ? nullptr : named->power.get();
+}
+
+void DevicePoller::want_power(const std::string& device, SwitchOrder order) {
+  PowerOrder* power = power_of(device);
+  if (power != nullptr && power->want(order)) come_now();
+}
+
+bool DevicePoller::leave_on(const std::string& device, bool leaving) {
+  PowerOrder* power = power_of(device);
+  const bool waits = power != nullptr && power->leave_on(leaving);
+  if (waits) come_now();
+  return waits;
+}
+
+std::optional<bool> DevicePoller::is_on(const std::string& device) const {
+  const PowerOrder* power = power_of(device);
+  return power == nullptr ? std::nullopt : std::optional(power->on());
+}
+
 MonoTime DevicePoller::run_once() {
   MonoTime told = MonoTime::max();
   for (Entry& entry : entries_) {
     if (entry.hold) told = std::min(told, entry.hold->serve(*entry.what.device));
+    if (!entry.power) continue;
+    bool ordered = false;
+    const Reading<double> seen = report(static_cast<std::size_t>(&entry - entries_.data()))->values[kSwitchOn];
+    told = std::min(told, entry.power->serve(*entry.what.device, seen, ordered));
+    if (ordered) entry.due = clock_.now();  // its word from before no longer counts
   }
   const auto earlier = [](const Entry& a, const Entry& b) { return a.due < b.due; };
   const auto next = std::min_element(entries_.begin(), entries_.end(), earlier);

@@ -16,6 +16,7 @@
 #include "ports/device.hpp"
 #include "runtime/announcer.hpp"
 #include "runtime/battery_hold.hpp"
+#include "runtime/power_order.hpp"
 
 namespace sluice::runtime {
 
@@ -67,8 +68,16 @@ class DevicePoller {
   /// As `BatteryHold::leave`, for all of them. Thread-safe.
   bool leave_batteries(bool leaving);
 
-  /// Tells batteries what there is to tell, and polls the device that is most overdue, if any is due. Returns when the
-  /// next one is.
+  /// What the last decision wants of the switch `device`, as `PowerOrder::want`; nothing where it is another poller's.
+  /// Thread-safe.
+  void want_power(const std::string& device, SwitchOrder order);
+  /// As `PowerOrder::leave_on`, for the switch `device`. Thread-safe.
+  bool leave_on(const std::string& device, bool leaving);
+  /// It says that it is on; nothing when it is not here. Thread-safe.
+  std::optional<bool> is_on(const std::string& device) const;
+
+  /// Tells batteries and switches what there is to tell, and polls the device that is most overdue, if any is due.
+  /// Returns when the next one is.
   MonoTime run_once();
   /// `run_once` until `stop`.
   void run();
@@ -82,7 +91,9 @@ class DevicePoller {
     Duration back_off{};
     std::shared_ptr<const DeviceReport> report;  ///< guarded by mutex_
     std::unique_ptr<BatteryHold> hold;           ///< null for most
+    std::unique_ptr<PowerOrder> power;           ///< of a switch
   };
+  PowerOrder* power_of(const std::string& device) const;
   void poll(Entry& entry);
   void come_now();
   void publish(Entry& entry, std::shared_ptr<const DeviceReport> report);
@@ -94,7 +105,7 @@ class DevicePoller {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  ///< guarded by mutex_
-  bool asked_ = false;     ///< a battery is to be told something; guarded by mutex_
+  bool asked_ = false;     ///< a device is to be told something; guarded by mutex_
 };
 
 }  // namespace sluice::runtime

@@ -77,6 +77,17 @@ Result<void> Engine::open_new(const Plan& plan, Miners& miners, Connections& con
   return {};
 }
 
+std::vector<std::pair<std::string, std::string>> Engine::left_switches(const Site& site) const {
+  std::vector<std::pair<std::string, std::string>> left;
+  for (const MinerMemory& memory : keeper_.state().miners) {
+    if (!memory.cut_by.empty() &&
+        std::ranges::find(site.miners, memory.cut_by, &MinerSite::power_switch) == site.miners.end()) {
+      left.emplace_back(memory.cut_by, memory.name);
+    }
+  }
+  return left;
+}
+
 std::shared_ptr<const Crew> Engine::crew_of(Plan& plan) const {
   auto crew = std::make_shared<Crew>();
   crew->site = std::move(plan.site);
@@ -88,6 +99,16 @@ std::shared_ptr<const Crew> Engine::crew_of(Plan& plan) const {
   crew->bill_memory = std::move(plan.bill_memory);
   for (const auto& connection : connections_) crew->pollers.push_back(connection.job);
   for (const auto& miner : miners_) crew->workers.push_back(miner.job);
+  crew->left_switches = left_switches(crew->site);
+  for (const auto& [device, miner] : crew->left_switches) {
+    const bool here = std::ranges::any_of(
+        connections_, [&, name = device](const auto& connection) { return connection.job->is_on(name).has_value(); });
+    if (here) continue;
+    doors_.announcer.raise(ports::EventLevel::warning, "power_switch_left", miner,
+                           fmt::format("its power was cut by {}, which is not in the configuration any more: switch it "
+                                       "on by hand, if it is not",
+                                       device));
+  }
   return crew;
 }
 
@@ -144,8 +165,13 @@ Result<void> Engine::reload(Plan plan) {
   Miners new_miners;
   Connections new_connections;
   release_batteries(plan);
+  const auto left = left_switches(plan.site);
+  if (!plan.site.control.dry_run) switch_on(left);
   if (const Result<void> opened = open_new(plan, new_miners, new_connections); !opened) {
-    for (const auto& one : connections_) one.job->leave_batteries(false);
+    for (const auto& one : connections_) {
+      one.job->leave_batteries(false);
+      for (const auto& [device, miner] : left) one.job->leave_on(device, false);
+    }
     return opened;
   }
 
@@ -197,6 +223,19 @@ void Engine::release_batteries(const Plan& plan) {
   const MonoTime until = doors_.real_clock.now() + doors_.drain;
   const auto still = [](const auto& poller) { return !poller->all_free(); };
   while (std::ranges::any_of(held, still) && doors_.real_clock.now() < until) pause(kDrainLook);
+}
+
+/// A switch that is no miner's any more is switched on by the connection that cut it: with its device it may leave too.
+void Engine::switch_on(const std::vector<std::pair<std::string, std::string>>& left) {
+  std::vector<std::pair<std::shared_ptr<DevicePoller>, std::string>> waits;
+  for (const auto& [device, miner] : left) {
+    for (const auto& one : connections_) {
+      if (one.job->leave_on(device, true)) waits.emplace_back(one.job, device);
+    }
+  }
+  const MonoTime until = doors_.real_clock.now() + doors_.drain;
+  const auto still = [](const auto& one) { return !one.first->is_on(one.second).value_or(true); };
+  while (std::ranges::any_of(waits, still) && doors_.real_clock.now() < until) pause(kDrainLook);
 }
 
 /// Miners that left the configuration are not left running; one whose address changed is only let go.

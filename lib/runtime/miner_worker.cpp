@@ -69,6 +69,7 @@ void MinerWorker::post(const MinerDecision& decision) {
   bool cancel_poll = false;
   {
     const std::lock_guard lock(mutex_);
+    without_power_ = decision.without_power;
     if (decision.wanted == CommandKind::none) {
       waiting_.reset();
     } else if (decision.sequence > newest_sequence_) {
@@ -213,7 +214,7 @@ void MinerWorker::lose(const Error& error, MonoTime now) {
   now_.trouble = error.text;
   if (password) {
     announcer_.raise(ports::EventLevel::alarm, kPassword, settings_.name, "refuses the password: " + error.text);
-  } else {
+  } else if (!without_power_) {
     announcer_.raise(ports::EventLevel::warning, kLost, settings_.name, "does not answer: " + error.text);
   }
 }

@@ -2,6 +2,7 @@
 /// The one who talks to one miner: finds out who is there, sends commands, polls. It runs on a thread of its own, which
 /// alone enters the adapter; from outside come only decisions and `cancel`.
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -84,6 +85,7 @@ class MinerWorker {
 
   // of the worker's thread
   MinerReport now_;
+  std::atomic<bool> without_power_{false};  ///< by decision: that it does not answer is no news
   bool identified_ = false;
   MonoTime next_poll_{};
   int failures_ = 0;

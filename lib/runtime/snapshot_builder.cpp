@@ -129,4 +129,14 @@ BatteryObservation battery_observation(DeviceReports devices) {
   return battery;
 }
 
+void observe_switch(DeviceReports devices, const std::string& power_switch, MinerObservation& miner) {
+  if (power_switch.empty()) return;
+  for (const auto& device : devices) {
+    if (device->name != power_switch) continue;
+    const Reading<double>& on = (*device)[Measurement::switch_on];
+    if (on.usable()) miner.switch_on = Reading<bool>::good(on.value != 0.0, on.at);
+    miner.switch_power = typed<Watts>((*device)[Measurement::load_w]);
+  }
+}
+
 }  // namespace sluice::runtime

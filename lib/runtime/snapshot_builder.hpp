@@ -20,5 +20,7 @@ GridObservation grid_observation(DeviceReports devices);
 PvObservation pv_observation(DeviceReports devices);
 /// The sum over all batteries, likewise; the state of charge is weighted by capacity where every battery tells it.
 BatteryObservation battery_observation(DeviceReports devices);
+/// What the device `power_switch` says of itself, into what is seen of the miner behind it.
+void observe_switch(DeviceReports devices, const std::string& power_switch, MinerObservation& miner);
 
 }  // namespace sluice::runtime

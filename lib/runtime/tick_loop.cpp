@@ -25,6 +25,7 @@ TickLoop::TickLoop(Doors doors, std::shared_ptr<const Crew> crew)
       wall_offset_(doors_.clock.wall_now().time_since_epoch() - last_start_.time_since_epoch()) {
   for (const MinerMemory& miner : doors_.keeper.state().miners) {
     if (miner.driven) driven_.insert(miner.name);
+    if (!miner.cut_by.empty()) cut_.insert(miner.cut_by);
   }
 }
 
@@ -110,6 +111,7 @@ std::shared_ptr<Snapshot> TickLoop::freeze(TickView& view) {
   for (std::size_t i = 0; i < crew_->workers.size(); ++i) {
     view.miners.push_back(crew_->workers[i]->report());
     snapshot->miners.push_back(view.miners.back()->seen);
+    observe_switch(view.devices, crew_->site.miners[i].power_switch, snapshot->miners.back());
     snapshot->intents[i].park = doors_.intents.parked(crew_->workers[i]->name());
     snapshot->intents[i].learn = doors_.intents.learning(crew_->workers[i]->name(), doors_.real_clock.now());
   }
@@ -160,6 +162,7 @@ void TickLoop::tick() {
 
   last_decision_ = decision;
   keep(*decision, snapshot->now);
+  if (!crew_->site.control.dry_run) keep_switches(*snapshot, *decision);
   hand_out(*snapshot, *decision);
   announce(*snapshot, *decision);
   log_.add(*snapshot, *decision, crew_->site);
@@ -187,9 +190,46 @@ void TickLoop::hand_to_battery(const Snapshot& snapshot, const Decision& decisio
   for (const auto& poller : crew_->pollers) poller->want_hold(hold, snapshot.battery.power);
 }
 
+/// And those that no miner has any more are switched on: nobody else would.
+void TickLoop::hand_to_switches(const Decision& decision) {
+  const auto want = [this](const std::string& device, SwitchOrder order) {
+    for (const auto& poller : crew_->pollers) poller->want_power(device, order);
+  };
+  for (std::size_t i = 0; i < decision.miners.size(); ++i) {
+    const std::string& device = crew_->site.miners[i].power_switch;
+    if (!device.empty()) want(device, decision.miners[i].power);
+  }
+  for (const auto& [device, miner] : crew_->left_switches) want(device, SwitchOrder::on);
+}
+
+/// What is off by our order has to be known to whoever starts next without that switch in its configuration.
+void TickLoop::keep_switches(const Snapshot& snapshot, const Decision& decision) {
+  const auto note = [this](const std::string& miner, const std::string& cut_by) {
+    doors_.keeper.change(StateKeeper::When::now,
+                         [&](PersistentState& kept) { StateKeeper::miner(kept, miner).cut_by = cut_by; });
+  };
+  for (std::size_t i = 0; i < decision.miners.size(); ++i) {
+    const MinerSite& miner = crew_->site.miners[i];
+    if (miner.power_switch.empty()) continue;
+    const Reading<bool>& on = snapshot.miners[i].switch_on;
+    if (decision.miners[i].power == SwitchOrder::off) {
+      if (cut_.insert(miner.power_switch).second) note(miner.name, miner.power_switch);
+    } else if (on.usable() && on.value && decision.miners[i].power == SwitchOrder::leave) {
+      if (cut_.erase(miner.power_switch) > 0) note(miner.name, "");
+    }
+  }
+  for (const auto& [device, miner] : crew_->left_switches) {
+    const bool on = std::ranges::any_of(crew_->pollers, [&](const std::shared_ptr<DevicePoller>& poller) {
+      return poller->is_on(device).value_or(false);
+    });
+    if (on && cut_.erase(device) > 0) note(miner, "");
+  }
+}
+
 void TickLoop::hand_out(const Snapshot& snapshot, const Decision& decision) {
   if (crew_->site.control.dry_run) return;
   hand_to_battery(snapshot, decision);
+  hand_to_switches(decision);
   for (std::size_t i = 0; i < crew_->workers.size(); ++i) crew_->workers[i]->post(decision.miners[i]);
 }
 
@@ -204,7 +244,8 @@ std::vector<std::string> TickLoop::unfinished() const {
         seen.command.sequence >= wanted.sequence && seen.command.status == CommandStatus::acknowledged;
     const bool asked = wanted.wanted != CommandKind::none && wanted.sequence != 0;
     // Driven by the daemon before this one, and not seen since: nobody knows.
-    const bool lost = wanted.sequence == 0 && seen.link != LinkState::up && driven_.count(crew_->workers[i]->name());
+    const bool lost = wanted.sequence == 0 && seen.link != LinkState::up && !wanted.without_power &&
+                      driven_.count(crew_->workers[i]->name());
     if ((asked && !confirmed) || lost) names.push_back(crew_->workers[i]->name());
   }
   return names;

@@ -47,6 +47,8 @@ struct Crew {
   BillMemory bill_memory;  ///< empty when `bill` is
   std::vector<std::shared_ptr<DevicePoller>> pollers;
   std::vector<std::shared_ptr<MinerWorker>> workers;  ///< order of `site.miners`
+  /// Switches that an order of ours left off and that are no miner's any more, with the miner whose they were.
+  std::vector<std::pair<std::string, std::string>> left_switches;
 };
 
 struct TickStats {
@@ -111,6 +113,8 @@ class TickLoop {
   bool wall_sane(MonoTime now, WallTime wall);
   void hand_out(const Snapshot& snapshot, const Decision& decision);
   void hand_to_battery(const Snapshot& snapshot, const Decision& decision);
+  void hand_to_switches(const Decision& decision);
+  void keep_switches(const Snapshot& snapshot, const Decision& decision);
   void announce(const Snapshot& snapshot, const Decision& decision);
   void announce_changes(AlarmSet before, AlarmSet now, const std::string& subject);
   void keep(const Decision& decision, MonoTime now);
@@ -132,6 +136,7 @@ class TickLoop {
   MonoTime next_remember_{};
   std::uint64_t commissioned_ = 0;  ///< newest run whose outcome the state knows
   std::set<std::string> driven_;    ///< miners that the state knows to be driven
+  std::set<std::string> cut_;       ///< switches that the state knows to be off by our order
   Duration wall_offset_{};
   MonoTime wall_doubted_until_{};
   AlarmSet site_alarms_;

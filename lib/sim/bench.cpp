@@ -129,7 +129,7 @@ Site site(const BenchCase& bench, std::string_view id) {
     MinerSite miner;
     miner.name = "m" + std::to_string(i);
     if (id == "sluice-evening") miner.strategy = Strategy::solar_battery;
-    miner.has_switch = id == "sluice-switch";
+    if (id == "sluice-switch") miner.power_switch = "relay";
     if (knows_prices(id)) {
       miner.strategy = Strategy::economic;
       miner.curve = curve(bench.plants[i]);

@@ -18,7 +18,7 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 64;";
 
-constexpr std::array<const char*, 6> kSteps{
+constexpr std::array<const char*, 7> kSteps{
     R"sql(
     CREATE TABLE site (
       id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -85,16 +85,27 @@ constexpr std::array<const char*, 6> kSteps{
     R"sql(
     ALTER TABLE site ADD COLUMN bill TEXT NOT NULL DEFAULT '';
     )sql",
+    // The switch before a miner, and what must be known of one that is found without power.
+    R"sql(
+    ALTER TABLE miner ADD COLUMN cut_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE miner ADD COLUMN cuts_today INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN boot_s REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN boot_spread REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN boot_samples INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN envelope_min_w REAL NOT NULL DEFAULT 0;
+    ALTER TABLE miner ADD COLUMN envelope_max_w REAL NOT NULL DEFAULT 0;
+    )sql",
 };
 
 // A miner as it is written and read, in this order; its place in the file comes last.
-constexpr std::size_t kColumnCount = 30;
+constexpr std::size_t kColumnCount = 37;
 constexpr std::string_view kColumns =
     "name, driven, parked_by_owner, starts_today, writes_today, day, last_start_unix_ms, last_stop_unix_ms,"
     " learned_samples, sleep_w, draw_gain, draw_offset_w, adapter_state,"
     " dead_time_s, dead_time_spread_s, dead_time_samples, ramp_up_w_per_s, ramp_up_spread, ramp_up_samples,"
     " ramp_down_w_per_s, ramp_down_spread, ramp_down_samples, wake_s, wake_spread, wake_samples,"
-    " report_gain, report_gain_spread, report_gain_samples, learned_curve, position";
+    " report_gain, report_gain_spread, report_gain_samples, learned_curve,"
+    " cut_by, cuts_today, boot_s, boot_spread, boot_samples, envelope_min_w, envelope_max_w, position";
 
 constexpr FileFormat kFormat{kPragmas, kSteps, true};
 
@@ -102,7 +113,9 @@ bool same(const MinerMemory& a, const MinerMemory& b) {
   return a.name == b.name && a.driven == b.driven && a.parked_by_owner == b.parked_by_owner &&
          a.starts_today == b.starts_today && a.writes_today == b.writes_today && a.day == b.day &&
          a.last_start_unix_ms == b.last_start_unix_ms && a.last_stop_unix_ms == b.last_stop_unix_ms &&
-         a.learned == b.learned && a.adapter_state == b.adapter_state && a.learned_curve == b.learned_curve;
+         a.learned == b.learned && a.adapter_state == b.adapter_state && a.learned_curve == b.learned_curve &&
+         a.cut_by == b.cut_by && a.cuts_today == b.cuts_today && a.boot_s == b.boot_s &&
+         a.envelope_min_w == b.envelope_min_w && a.envelope_max_w == b.envelope_max_w;
 }
 
 bool same(const PersistentState& a, const PersistentState& b) {
@@ -146,6 +159,11 @@ MinerMemory miner_of(const SqlRow& row) {
   miner.learned.wake_s = learned_value(row, 22);
   miner.learned.report_gain = learned_value(row, 25);
   miner.learned_curve = row.text(28);
+  miner.cut_by = row.text(29);
+  miner.cuts_today = static_cast<std::int32_t>(row.integer(30));
+  miner.boot_s = learned_value(row, 31);
+  miner.envelope_min_w = row.real(34);
+  miner.envelope_max_w = row.real(35);
   return miner;
 }
 
@@ -184,6 +202,13 @@ Result<void> write_miner(Database& database, const MinerMemory& miner, std::size
                                     learned.report_gain.spread,
                                     samples(learned.report_gain),
                                     miner.learned_curve,
+                                    miner.cut_by,
+                                    std::int64_t{miner.cuts_today},
+                                    miner.boot_s.value,
+                                    miner.boot_s.spread,
+                                    samples(miner.boot_s),
+                                    miner.envelope_min_w,
+                                    miner.envelope_max_w,
                                     static_cast<std::int64_t>(position)});
 }
 
