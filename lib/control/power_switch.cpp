@@ -32,7 +32,12 @@ bool answers(const MinerObservation& seen, MonoTime since) {
 }  // namespace
 
 PowerSwitch::PowerSwitch(const MinerMemory& memory, MonoTime now)
-    : since_(now), boot_s_(memory.boot_s), day_(memory.day), cuts_today_(memory.cuts_today) {
+    : since_(now),
+      quiet_since_(now),
+      ignored_since_(now),
+      boot_s_(memory.boot_s),
+      day_(memory.day),
+      cuts_today_(memory.cuts_today) {
   if (memory.envelope_max_w <= 0.0) return;
   envelope_.kind = EnvelopeKind::range;
   envelope_.min = Watts(memory.envelope_min_w);
@@ -227,7 +232,7 @@ SwitchOrder PowerSwitch::decide(const SwitchWish& wish, MonoTime now, double dt_
       if (wish.run && stuck_) close(now);
       break;
     case Place::cut:
-      if (wish.run && !by_hand_) close(now);
+      if (wish.run && held(now) == Reason::none) close(now);
       break;
     case Place::booting:
       // Nobody can tell it to stop before it answers, and it may begin to hash by itself.

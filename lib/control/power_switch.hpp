@@ -40,7 +40,6 @@ struct SwitchWish {
 
 class PowerSwitch {
  public:
-  PowerSwitch() = default;
   PowerSwitch(const MinerMemory& memory, MonoTime now);
 
   /// Once a tick, first: what the switch and the miner say.

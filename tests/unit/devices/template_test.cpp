@@ -23,7 +23,7 @@ TEST(Template, EveryMistakeIsToldAtOnceWithItsPlace) {
             "x.yaml:2:1: titel: unknown key; known here: id, title, checked, notes, roles, unit, transport, sunspec, "
             "defaults, identity, measurements, commands, http, mqtt\n"
             "x.yaml:4:10: checked: expected a date such as 2026-07-20\n"
-            "x.yaml:5:15: roles[1]: expected one of grid, pv, battery, hybrid, house, load, room\n"
+            "x.yaml:5:15: roles[1]: expected one of grid, pv, battery, hybrid, house, load, room, switch\n"
             "x.yaml:7:21: measurements.grid_w.holding: expected a whole number from 0 to 65535, found `70000`\n");
 }
 
