@@ -21,6 +21,8 @@ inline Catalogue test_catalogue() {
                          {"mqtt-load", {Role::load}, Catalogue::Speaks::mqtt, {{"power", true}, {"wants", true}}},
                          {"victron-gx", {Role::grid, Role::pv, Role::battery, Role::house}}};
   catalogue.templates.back().can_hold = true;
+  catalogue.templates.push_back({"plug", {Role::power_switch}, Catalogue::Speaks::http});
+  catalogue.templates.back().can_switch = true;
   catalogue.feeds = {
       {"octopus", "GBP", {{"product", true}, {"region", true}}},
       {"tibber", "", {{"currency", true}, {"home", false}}, true, true},

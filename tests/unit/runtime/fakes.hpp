@@ -111,10 +111,18 @@ class FakeDevice final : public ports::Device {
     return {};
   }
   Duration hold_repeat() const override { return repeat; }
+  bool can_switch() const override { return is_switch; }
+  Result<void> switch_power(bool on) override {
+    told.push_back(on ? "on" : "off");
+    if (refuses) return fail(ErrorKind::unreachable, "no answer");
+    if (!stuck) switched_on = on;
+    return {};
+  }
 
   std::vector<std::string> told;
   bool refuses = false;
   Duration repeat{};
+  bool is_switch = false, stuck = false, switched_on = true;
 
  private:
   std::string name_, key_ = "127.0.0.1:502";

@@ -161,6 +161,7 @@ TEST(Bench, ABatteryIsNotEmptiedOnHope) {
     return *rate(bench, *contender(id), play(bench, id), by).net_value_pct;
   };
   EXPECT_GE(value_pct("sluice-economic"), value_pct("sluice") - 3.0);
+  EXPECT_GE(value_pct("sluice-switch"), value_pct("sluice-economic"));
 }
 
 TEST(Bench, AStepOfTheLoadIsAnswered) {

@@ -36,6 +36,11 @@ MinerMemory full_memory(const std::string& name) {
                    .sleep_w = 24.5};
   miner.adapter_state = std::string("session\0id'\"", 12);
   miner.learned_curve = "3250.0 12:2000:75.1:60";
+  miner.cut_by = "plug";
+  miner.cuts_today = 2;
+  miner.boot_s = {92.5, 0.1, 4};
+  miner.envelope_min_w = 900.0;
+  miner.envelope_max_w = 3250.0;
   return miner;
 }
 
@@ -51,6 +56,11 @@ void expect_full_memory(const MinerMemory& miner, const std::string& name) {
   EXPECT_EQ(miner.learned, full_memory(name).learned);
   EXPECT_EQ(miner.adapter_state, std::string("session\0id'\"", 12));
   EXPECT_EQ(miner.learned_curve, "3250.0 12:2000:75.1:60");
+  EXPECT_EQ(miner.cut_by, "plug");
+  EXPECT_EQ(miner.cuts_today, 2);
+  EXPECT_EQ(miner.boot_s, (LearnedValue{92.5, 0.1, 4}));
+  EXPECT_EQ(miner.envelope_min_w, 900.0);
+  EXPECT_EQ(miner.envelope_max_w, 3250.0);
 }
 
 class StateStoreTest : public ::testing::Test {
