@@ -222,6 +222,10 @@ Result<void> inject_miner(House& house, const FaultFields& fields) {
     house.reboot_miner(*miner);
     return {};
   }
+  if (kind == "power_off" || kind == "power_on") {
+    house.power_miner(*miner, kind == "power_on");
+    return {};
+  }
   if (kind == "other_commander") {
     const auto target_w = fields.number("target_w", 0.0, 0.0, 20'000.0);
     if (!target_w) return tl::unexpected(target_w.error());
@@ -241,7 +245,8 @@ Result<void> inject_miner(House& house, const FaultFields& fields) {
     }
     known += fmt::format("{}, ", name);
   }
-  return fail(ErrorKind::invalid, "kind: one of {}reboot, other_commander (with target_w) is wanted", known);
+  return fail(ErrorKind::invalid,
+              "kind: one of {}reboot, power_off, power_on, other_commander (with target_w) is wanted", known);
 }
 
 class Server final : public ControlServer {

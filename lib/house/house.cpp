@@ -470,6 +470,12 @@ void House::reboot_miner(std::size_t miner) {
   plant_.miner(miner).reboot();
 }
 
+void House::power_miner(std::size_t miner, bool on) {
+  const std::lock_guard lock(mutex_);
+  catch_up();
+  plant_.miner(miner).set_power(on);
+}
+
 void House::command_miner(std::size_t miner, Watts target) {
   const std::lock_guard lock(mutex_);
   catch_up();

@@ -126,6 +126,8 @@ class House {
   void set_grid_lost(bool lost);
   void set_trouble(std::size_t miner, const MinerTrouble& trouble);
   MinerTrouble trouble(std::size_t miner) const;
+  /// Somebody takes its power, or gives it back: it boots, and many a firmware hashes by itself then.
+  void power_miner(std::size_t miner, bool on);
   void reboot_miner(std::size_t miner);
   /// Another program's command.
   void command_miner(std::size_t miner, Watts target);
