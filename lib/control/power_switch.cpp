@@ -214,6 +214,12 @@ bool PowerSwitch::pays(const SwitchWish& wish, MonoTime now) {
   return night_;
 }
 
+bool PowerSwitch::due(const SwitchWish& wish, MonoTime now) {
+  const bool may = !wish.run && !wish.busy && wish.room && on_known_ && now >= hands_off_until_ &&
+                   now - since_ >= kSwitchRest && cuts_today_ < kCutsPerDay;
+  return may && pays(wish, now);
+}
+
 SwitchOrder PowerSwitch::decide(const SwitchWish& wish, MonoTime now, double dt_s) {
   if (wish.run || place_ != Place::closed) slept_ws_ = 0.0;
   if (wish.at_rest && place_ == Place::closed) slept_ws_ += wish.sleep_price * wish.sleep_w * dt_s;
@@ -221,12 +227,7 @@ SwitchOrder PowerSwitch::decide(const SwitchWish& wish, MonoTime now, double dt_
   const bool rests = quiet(wish, now);
   switch (place_) {
     case Place::closed:
-      if (wish.ignores_stop && now - ignored_since_ >= kIgnored) {
-        open(now);
-      } else if (rests && !wish.run && !wish.busy && wish.room && on_known_ && now >= hands_off_until_ &&
-                 now - since_ >= kSwitchRest && cuts_today_ < kCutsPerDay && pays(wish, now)) {
-        open(now);
-      }
+      if ((wish.ignores_stop && now - ignored_since_ >= kIgnored) || (rests && due(wish, now))) open(now);
       break;
     case Place::opening:
       if (wish.run && stuck_) close(now);

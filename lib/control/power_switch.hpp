@@ -82,6 +82,7 @@ class PowerSwitch {
   void close(MonoTime now);
   bool quiet(const SwitchWish& wish, MonoTime now);
   bool pays(const SwitchWish& wish, MonoTime now);
+  bool due(const SwitchWish& wish, MonoTime now);
 
   Place place_ = Place::closed;
   MonoTime since_{};   ///< of `place_`
