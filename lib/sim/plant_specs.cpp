@@ -70,7 +70,7 @@ PlantSpec row(std::string_view name, const Envelope& envelope, const Times& time
   spec.dynamics.ramp_up = times.up;
   spec.dynamics.wake = times.wake;
   spec.dynamics.sleep_power = Watts(sleep_w);
-  spec.stop = times.stop;
+  spec.stop = spec.dynamics.stop = times.stop;
   spec.boot = seconds(90);  // assumed; LuxOS says only that initialising takes up to 5 min (docs.luxor.tech, events)
   spec.max_hashrate = TeraHashes(max_ths);
   return spec;
