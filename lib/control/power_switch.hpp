@@ -52,7 +52,6 @@ class PowerSwitch {
   bool without_power() const { return hidden_; }
   /// It does not do what it is told.
   bool stuck() const { return stuck_ || gave_up_; }
-  bool by_hand() const { return by_hand_; }
   /// Many firmwares hash as soon as there is power, at whatever they were last told: until it is seen what this one
   /// does it may draw this much. 0: it is known.
   double may_come_to_w() const { return unproven_ ? most_w_ : 0.0; }

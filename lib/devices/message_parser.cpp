@@ -91,17 +91,16 @@ class MessageParser : private TemplateReader {
   }
 
   void commands(const yaml::Node& node, MessageFormat& format) {
-    const std::vector<std::string_view> known{"battery_hold", "power"};
-    const yaml::Node* power = find_command(node, known, "power");
-    if (power != nullptr) {
+    if (!are_commands(node, {"battery_hold", "power"})) return;
+    if (const yaml::Node* power = find_command(node, "power")) {
       check_keys(*power, kPower, {"on", "off"});
       MessagePower both;
       if (const auto* value = required(*power, kPower, "on")) both.on = command(*value, "commands.power.on");
       if (const auto* value = required(*power, kPower, "off")) both.off = command(*value, "commands.power.off");
       format.power = std::move(both);
     }
-    const yaml::Node* hold = node.find("battery_hold");
-    if (hold == nullptr || !is_mapping(*hold, kHold)) return;
+    const yaml::Node* hold = find_command(node, "battery_hold");
+    if (hold == nullptr) return;
     const std::string where = kHold;
     check_keys(*hold, where, {"hold", "release", "repeat_s"});
     MessageHold parsed;

@@ -126,7 +126,8 @@ class TemplateParser : private TemplateReader {
   }
 
   void commands(const yaml::Node& node, Template& parsed) {
-    const yaml::Node* hold = find_command(node, {"battery_hold"}, "battery_hold");
+    if (!are_commands(node, {"battery_hold"})) return;
+    const yaml::Node* hold = find_command(node, "battery_hold");
     if (hold == nullptr) return;
     const std::string where = kHold;
     check_keys(*hold, where, {"holding", "type", "order", "unit", "write"});

@@ -44,12 +44,15 @@ class TemplateReader : protected yaml::Reader {
 
   static constexpr const char* kHold = "commands.battery_hold";
   static constexpr const char* kPower = "commands.power";
-  /// One of `known` commands; null when it is not there, or not as it should be, which is noted.
-  const yaml::Node* find_command(const yaml::Node& node, const std::vector<std::string_view>& known,
-                                 std::string_view name) {
-    if (!is_mapping(node, "commands")) return nullptr;
+  /// Notes what is wrong with the list of commands, of which those are `known`.
+  bool are_commands(const yaml::Node& node, const std::vector<std::string_view>& known) {
+    if (!is_mapping(node, "commands")) return false;
     check_keys(node, "commands", known);
     if (node.entries.empty()) complain(node, "commands", "a list of commands must name one");
+    return true;
+  }
+  /// Null when it is not there, or not as it should be, which is noted.
+  const yaml::Node* find_command(const yaml::Node& node, std::string_view name) {
     const yaml::Node* command = node.find(std::string(name));
     return command != nullptr && is_mapping(*command, fmt::format("commands.{}", name)) ? command : nullptr;
   }

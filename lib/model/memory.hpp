@@ -55,6 +55,7 @@ struct MinerMemory {
   double envelope_max_w = 0.0;
   std::string adapter_state;  ///< opaque, of the adapter: session id and the like
   std::string learned_curve;  ///< of `tariff::LearnedCurve`; empty: nothing learned
+  bool operator==(const MinerMemory&) const = default;
 };
 
 inline constexpr std::size_t kSlotsPerDay = 96;  ///< a quarter of an hour each

@@ -67,9 +67,9 @@ bool MinerWorker::idle() const {
 
 void MinerWorker::post(const MinerDecision& decision) {
   bool cancel_poll = false;
+  without_power_ = decision.without_power;
   {
     const std::lock_guard lock(mutex_);
-    without_power_ = decision.without_power;
     if (decision.wanted == CommandKind::none) {
       waiting_.reset();
     } else if (decision.sequence > newest_sequence_) {

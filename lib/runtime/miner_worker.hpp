@@ -85,7 +85,6 @@ class MinerWorker {
 
   // of the worker's thread
   MinerReport now_;
-  std::atomic<bool> without_power_{false};  ///< by decision: that it does not answer is no news
   bool identified_ = false;
   MonoTime next_poll_{};
   int failures_ = 0;
@@ -94,6 +93,7 @@ class MinerWorker {
   bool sending_ = false;          ///< within a command that has not ended
   MonoTime own_restart_until_{};  ///< an own sleep or wake may restart the mining process until then
 
+  std::atomic<bool> without_power_{false};  ///< by decision: that it does not answer is no news
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   // guarded by mutex_

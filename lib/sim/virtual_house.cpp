@@ -112,9 +112,9 @@ void VirtualHouse::look_at_sensor(Watts potential) {
 void VirtualHouse::send() {
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     const MinerDecision& order = decision_.miners[i];
-    if (spec_.switched)
-      house_.miner(i).set_power(order.power == SwitchOrder::leave ? house_.miner(i).powered()
-                                                                  : order.power == SwitchOrder::on);
+    if (spec_.switched && order.power != SwitchOrder::leave) {
+      house_.miner(i).set_power(order.power == SwitchOrder::on);
+    }
     Sent& sent = sent_[i];
     if (order.wanted == CommandKind::none || order.sequence == sent.sequence) continue;
     const MinerDynamics& dynamics = house_.miner(i).spec().dynamics;

@@ -109,24 +109,14 @@ constexpr std::string_view kColumns =
 
 constexpr FileFormat kFormat{kPragmas, kSteps, true};
 
-bool same(const MinerMemory& a, const MinerMemory& b) {
-  return a.name == b.name && a.driven == b.driven && a.parked_by_owner == b.parked_by_owner &&
-         a.starts_today == b.starts_today && a.writes_today == b.writes_today && a.day == b.day &&
-         a.last_start_unix_ms == b.last_start_unix_ms && a.last_stop_unix_ms == b.last_stop_unix_ms &&
-         a.learned == b.learned && a.adapter_state == b.adapter_state && a.learned_curve == b.learned_curve &&
-         a.cut_by == b.cut_by && a.cuts_today == b.cuts_today && a.boot_s == b.boot_s &&
-         a.envelope_min_w == b.envelope_min_w && a.envelope_max_w == b.envelope_max_w;
-}
-
 bool same(const PersistentState& a, const PersistentState& b) {
   return a.clean_stop == b.clean_stop && a.surplus == b.surplus && a.ledger == b.ledger && a.bill == b.bill &&
-         std::equal(a.miners.begin(), a.miners.end(), b.miners.begin(), b.miners.end(),
-                    [](const MinerMemory& x, const MinerMemory& y) { return same(x, y); });
+         a.miners == b.miners;
 }
 
 /// True when `before` holds the same miner at the same place.
 bool unchanged(const std::optional<PersistentState>& before, const MinerMemory& miner, std::size_t position) {
-  return before && position < before->miners.size() && same(before->miners[position], miner);
+  return before && position < before->miners.size() && before->miners[position] == miner;
 }
 
 bool keeps(const PersistentState& state, const std::string& name) {
