@@ -77,8 +77,8 @@ Result<void> Engine::open_new(const Plan& plan, Miners& miners, Connections& con
   return {};
 }
 
-std::vector<std::pair<std::string, std::string>> Engine::left_switches(const Site& site) const {
-  std::vector<std::pair<std::string, std::string>> left;
+Engine::LeftSwitches Engine::left_switches(const Site& site) const {
+  LeftSwitches left;
   for (const MinerMemory& memory : keeper_.state().miners) {
     if (!memory.cut_by.empty() &&
         std::ranges::find(site.miners, memory.cut_by, &MinerSite::power_switch) == site.miners.end()) {
@@ -165,8 +165,9 @@ Result<void> Engine::reload(Plan plan) {
   Miners new_miners;
   Connections new_connections;
   release_batteries(plan);
-  const auto left = left_switches(plan.site);
-  if (!plan.site.control.dry_run) switch_on(left);
+  const LeftSwitches left = left_switches(plan.site);
+  LeftSwitches came_on;
+  if (!plan.site.control.dry_run) came_on = switch_on(left);
   if (const Result<void> opened = open_new(plan, new_miners, new_connections); !opened) {
     for (const auto& one : connections_) {
       one.job->leave_batteries(false);
@@ -198,6 +199,10 @@ Result<void> Engine::reload(Plan plan) {
       miners_.push_back(std::move(staffed));
     }
     intents_.set_miners(names);
+    for (const auto& [device, miner] : came_on) loop_->switched_on(device, miner);
+    for (const auto& one : connections_) {  // what had been left on is a miner's again
+      for (const MinerSite& miner : plan.site.miners) one.job->leave_on(miner.power_switch, false);
+    }
     maker_.reconfigure(plan.site);
     loop_->replace_crew(crew_of(plan));
     promise.set_value();
@@ -226,16 +231,22 @@ void Engine::release_batteries(const Plan& plan) {
 }
 
 /// A switch that is no miner's any more is switched on by the connection that cut it: with its device it may leave too.
-void Engine::switch_on(const std::vector<std::pair<std::string, std::string>>& left) {
-  std::vector<std::pair<std::shared_ptr<DevicePoller>, std::string>> waits;
+/// Returns those that say that they are on.
+Engine::LeftSwitches Engine::switch_on(const LeftSwitches& left) {
+  const auto is_on = [&](const std::string& device) {
+    return std::ranges::any_of(connections_, [&](const auto& one) { return one.job->is_on(device).value_or(false); });
+  };
+  std::vector<std::string> waits;
   for (const auto& [device, miner] : left) {
     for (const auto& one : connections_) {
-      if (one.job->leave_on(device, true)) waits.emplace_back(one.job, device);
+      if (one.job->leave_on(device, true)) waits.push_back(device);
     }
   }
   const MonoTime until = doors_.real_clock.now() + doors_.drain;
-  const auto still = [](const auto& one) { return !one.first->is_on(one.second).value_or(true); };
-  while (std::ranges::any_of(waits, still) && doors_.real_clock.now() < until) pause(kDrainLook);
+  while (!std::ranges::all_of(waits, is_on) && doors_.real_clock.now() < until) pause(kDrainLook);
+  LeftSwitches came_on;
+  std::ranges::copy_if(left, std::back_inserter(came_on), [&](const auto& one) { return is_on(one.first); });
+  return came_on;
 }
 
 /// Miners that left the configuration are not left running; one whose address changed is only let go.

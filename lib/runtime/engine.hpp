@@ -101,9 +101,10 @@ class Engine {
   void start(Staffed<Job>& staffed);
   template <class Job>
   void dismiss(std::vector<Staffed<Job>>& leaving);
-  /// Switches that are off by our order and no miner's in `site`, each with the miner whose it was.
-  std::vector<std::pair<std::string, std::string>> left_switches(const Site& site) const;
-  void switch_on(const std::vector<std::pair<std::string, std::string>>& left);
+  /// Switches that are off by our order and no miner's in a site, each with the miner whose it was.
+  using LeftSwitches = std::vector<std::pair<std::string, std::string>>;
+  LeftSwitches left_switches(const Site& site) const;
+  LeftSwitches switch_on(const LeftSwitches& left);
   void release_batteries(const Plan& plan);
   void park_and_dismiss(Miners leaving, const std::vector<std::string>& staying);
   void shut_down();

@@ -204,26 +204,27 @@ void TickLoop::hand_to_switches(const Decision& decision) {
 
 /// What is off by our order has to be known to whoever starts next without that switch in its configuration.
 void TickLoop::keep_switches(const Snapshot& snapshot, const Decision& decision) {
-  const auto note = [this](const std::string& miner, const std::string& cut_by) {
-    doors_.keeper.change(StateKeeper::When::now,
-                         [&](PersistentState& kept) { StateKeeper::miner(kept, miner).cut_by = cut_by; });
-  };
   for (std::size_t i = 0; i < decision.miners.size(); ++i) {
     const MinerSite& miner = crew_->site.miners[i];
     if (miner.power_switch.empty()) continue;
     const Reading<bool>& on = snapshot.miners[i].switch_on;
     if (decision.miners[i].power == SwitchOrder::off) {
-      if (cut_.insert(miner.power_switch).second) note(miner.name, miner.power_switch);
+      if (cut_.insert(miner.power_switch).second) note_cut(miner.name, miner.power_switch);
     } else if (on.usable() && on.value && decision.miners[i].power == SwitchOrder::leave) {
-      if (cut_.erase(miner.power_switch) > 0) note(miner.name, "");
+      switched_on(miner.power_switch, miner.name);
     }
   }
   for (const auto& [device, miner] : crew_->left_switches) {
     const bool on = std::ranges::any_of(crew_->pollers, [&](const std::shared_ptr<DevicePoller>& poller) {
       return poller->is_on(device).value_or(false);
     });
-    if (on && cut_.erase(device) > 0) note(miner, "");
+    if (on) switched_on(device, miner);
   }
+}
+
+void TickLoop::note_cut(const std::string& miner, const std::string& cut_by) {
+  doors_.keeper.change(StateKeeper::When::now,
+                       [&](PersistentState& kept) { StateKeeper::miner(kept, miner).cut_by = cut_by; });
 }
 
 void TickLoop::hand_out(const Snapshot& snapshot, const Decision& decision) {

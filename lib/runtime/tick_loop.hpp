@@ -102,6 +102,10 @@ class TickLoop {
     last_decision_.reset();  // of other miners, perhaps
   }
   const std::shared_ptr<const Crew>& crew() const { return crew_; }
+  /// `miner` has its power again by the switch `device`, which it may lose now. On the tick's thread.
+  void switched_on(const std::string& device, const std::string& miner) {
+    if (cut_.erase(device) > 0) note_cut(miner, "");
+  }
 
   /// Null before the first tick. From any thread.
   std::shared_ptr<const TickView> view() const;
@@ -115,6 +119,7 @@ class TickLoop {
   void hand_to_battery(const Snapshot& snapshot, const Decision& decision);
   void hand_to_switches(const Decision& decision);
   void keep_switches(const Snapshot& snapshot, const Decision& decision);
+  void note_cut(const std::string& miner, const std::string& cut_by);
   void announce(const Snapshot& snapshot, const Decision& decision);
   void announce_changes(AlarmSet before, AlarmSet now, const std::string& subject);
   void keep(const Decision& decision, MonoTime now);

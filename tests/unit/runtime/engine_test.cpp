@@ -240,6 +240,69 @@ TEST_F(HeldBattery, is_released_before_what_held_it_is_replaced_and_held_again_w
   EXPECT_TRUE(noted({"open a", "hold", "release", "open b", "hold", "release", "open c"}));
 }
 
+/// With a switch before its miner that is wanted off all the time.
+class CutMiner : public EngineTest {
+ protected:
+  CutMiner() {
+    maker.decide = [wake = maker.decide](const Snapshot& snapshot, Decision& decision) {
+      wake(snapshot, decision);
+      for (MinerDecision& miner : decision.miners) miner.power = SwitchOrder::off;
+    };
+  }
+  ~CutMiner() override { stop(); }
+
+  Plan with_switch(bool used = true) {
+    Plan made = plan({miner("s19")});
+    if (used) made.site.miners[0].power_switch = "plug";
+    made.connections.push_back({"plug", "a", [this] {
+                                  auto device = std::make_unique<FakeDevice>(
+                                      "plug", [this] { return Result<ports::DevicePoll>(word()); });
+                                  device->is_switch = true;
+                                  plug = device.get();
+                                  std::vector<PolledDevice> devices;
+                                  devices.push_back({{}, milliseconds(20), std::move(device)});
+                                  return Result<std::vector<PolledDevice>>(std::move(devices));
+                                }});
+    return made;
+  }
+  std::string cut_by() {
+    for (const MinerMemory& miner : engine->state().miners) {
+      if (miner.name == "s19") return miner.cut_by;
+    }
+    return "nobody";
+  }
+
+  FakeDevice* plug = nullptr;
+
+ private:
+  ports::DevicePoll word() {
+    return {clock.now(), {{Measurement::switch_on, plug->switched_on ? 1.0 : 0.0, "", {}, ""}}};
+  }
+};
+
+TEST_F(CutMiner, has_its_power_back_and_nothing_to_warn_of_when_its_switch_leaves_the_file_with_its_device) {
+  start(with_switch());
+  ASSERT_TRUE(eventually([&] { return cut_by() == "plug"; }));
+  ASSERT_TRUE(eventually([&] { return !plug->switched_on; }));
+  ASSERT_TRUE(engine->reload(plan({miner("s19")})));
+  EXPECT_EQ(cut_by(), "");
+  EXPECT_EQ(recorder.count("power_switch_left"), 0);
+  // And once more: what was forgotten is noted again.
+  ASSERT_TRUE(engine->reload(with_switch()));
+  EXPECT_TRUE(eventually([&] { return cut_by() == "plug"; }));
+}
+
+TEST_F(CutMiner, is_cut_again_by_a_switch_that_it_was_taken_from_and_given_back_to) {
+  start(with_switch());
+  ASSERT_TRUE(eventually([&] { return !plug->switched_on; }));
+  ASSERT_TRUE(engine->reload(with_switch(false)));
+  EXPECT_TRUE(eventually([&] { return plug->switched_on.load(); }));
+  EXPECT_TRUE(eventually([&] { return cut_by().empty(); }));
+  ASSERT_TRUE(engine->reload(with_switch()));
+  EXPECT_TRUE(eventually([&] { return !plug->switched_on; }));
+  EXPECT_TRUE(eventually([&] { return cut_by() == "plug"; }));
+}
+
 TEST_F(EngineTest, what_the_owner_parked_stays_parked_over_a_restart) {
   MinerMemory parked;
   parked.name = "s19";

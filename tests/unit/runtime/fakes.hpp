@@ -122,7 +122,8 @@ class FakeDevice final : public ports::Device {
   std::vector<std::string> told;
   bool refuses = false;
   Duration repeat{};
-  bool is_switch = false, stuck = false, switched_on = true;
+  bool is_switch = false, stuck = false;
+  std::atomic<bool> switched_on = true;
 
  private:
   std::string name_, key_ = "127.0.0.1:502";
