@@ -64,11 +64,11 @@ Result<std::unique_ptr<ports::Device>> open_http(const config::DeviceConfig& dev
                                                  const Services& services) {
   const auto url = config::parse_http_url(device.http.url);
   if (!url) return fail(ErrorKind::invalid, "device {}: {} cannot be asked", device.name, device.http.url);
-  io::HttpEndpoint endpoint{url->host, url->port, url->base, ""};
+  io::HttpEndpoint endpoint{url->host, url->port, url->base, {}};
   if (!device.http.username.empty()) {
     const auto password = revealed(device.http.password, services.secrets);
     if (!password) return fail(password.error().kind, "device {}: {}", device.name, password.error().text);
-    endpoint.authorization = io::basic_authorization(device.http.username, *password);
+    endpoint.login = io::HttpLogin(device.http.username, *password, found.transport.digest_login);
   }
   options.timeout = device.http.timeout;
   return io::make_http_device(device.name, connection_key(device), services.network.make(), std::move(endpoint), found,

@@ -53,10 +53,15 @@ class MessageParser : private TemplateReader {
 
   void http_part(const yaml::Node& node, Template& parsed) {
     if (!is_mapping(node, "http")) return;
-    check_keys(node, "http", {"path", "poll_interval_ms"});
+    check_keys(node, "http", {"path", "poll_interval_ms", "login"});
     if (const auto* value = node.find("path")) default_source_ = source(*value, "http.path");
     if (const auto* value = node.find("poll_interval_ms"))
       parsed.transport.poll_interval = milliseconds(*value, "http.poll_interval_ms");
+    if (const auto* value = node.find("login")) {
+      const std::string& scheme = text(*value, "http.login");
+      parsed.transport.digest_login = scheme == "digest";
+      if (scheme != "digest" && scheme != "basic") complain(*value, "http.login", "there are basic and digest");
+    }
   }
 
   void mqtt_part(const yaml::Node& node, MessageFormat& format) {

@@ -95,6 +95,7 @@ struct Transport {
   Duration poll_interval{};           ///< least time between two polls
   Duration request_spacing{};         ///< least pause between two requests
   Duration connect_delay{};           ///< pause between connecting and the first request
+  bool digest_login = false;          ///< HTTP: it asks for that scheme, so no other is tried
 };
 
 struct Template {

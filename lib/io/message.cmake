@@ -1,1 +1,1 @@
-sluice_library(sluice_io_message SOURCES message_device.cpp LIBS sluice_ports sluice_devices)
+sluice_library(sluice_io_message SOURCES http_login.cpp message_device.cpp LIBS sluice_ports sluice_devices PRIVATE_LIBS PkgConfig::crypto)

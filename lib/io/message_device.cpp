@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -149,14 +147,8 @@ class HttpDevice final : public MessageDevice {
   }
 
   Result<std::string> ask(const std::string& path, const std::string& method = "GET") {
-    ports::HttpRequest request;
-    request.method = method;
-    request.peer.host = endpoint_.host;
-    request.peer.port = endpoint_.port;
-    request.path = endpoint_.base + path;
-    request.reply_limit = kReplyLimit;
-    if (!endpoint_.authorization.empty()) request.headers.emplace_back("Authorization", endpoint_.authorization);
-    auto reply = network_->request(request, clock_.now() + options_.timeout);
+    Result<ports::HttpReply> reply = answer_to(path, method);
+    if (reply && reply->status == 401 && endpoint_.login.challenged(reply->challenges)) reply = answer_to(path, method);
     if (!reply) return fail(reply.error().kind, "{}{}: {}", key_, path, reply.error().text);
     if (reply->status >= 200 && reply->status < 300) return std::move(reply->body);
     const std::string where = fmt::format("{}{} answers {}", key_, path, reply->status);
@@ -175,9 +167,21 @@ class HttpDevice final : public MessageDevice {
     }
   }
 
+  Result<ports::HttpReply> answer_to(const std::string& path, const std::string& method) {
+    ports::HttpRequest request;
+    request.method = method;
+    request.peer.host = endpoint_.host;
+    request.peer.port = endpoint_.port;
+    request.path = endpoint_.base + path;
+    request.reply_limit = kReplyLimit;
+    const std::string login = endpoint_.login.header(request.method, request.path);
+    if (!login.empty()) request.headers.emplace_back("Authorization", login);
+    return network_->request(request, clock_.now() + options_.timeout);
+  }
+
   const std::string name_, key_;
   const std::unique_ptr<ports::Network> network_;
-  const HttpEndpoint endpoint_;
+  HttpEndpoint endpoint_;
   const Duration spacing_;
   const std::vector<std::string> paths_;
   const DeviceOptions options_;
@@ -262,20 +266,6 @@ class MqttDevice final : public MessageDevice {
 };
 
 }  // namespace
-
-std::string basic_authorization(const std::string& username, const std::string& password) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::string plain = username + ":" + password;
-  std::string text = "Basic ";
-  for (std::size_t at = 0; at < plain.size(); at += 3) {
-    const std::string_view three = std::string_view(plain).substr(at, 3);
-    unsigned bits = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      bits = bits << 8 | (i < three.size() ? static_cast<unsigned char>(three[i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= three.size() ? kDigits[bits >> (18 - 6 * i) & 63U] : '=';
-  }
-  return text;
-}
 
 std::unique_ptr<ports::Device> make_http_device(std::string name, std::string key,
                                                 std::unique_ptr<ports::Network> network, HttpEndpoint endpoint,

@@ -7,6 +7,7 @@
 
 #include "devices/template.hpp"
 #include "io/device_options.hpp"
+#include "io/http_login.hpp"
 #include "ports/clock.hpp"
 #include "ports/device.hpp"
 #include "ports/messages.hpp"
@@ -17,12 +18,9 @@ namespace sluice::io {
 struct HttpEndpoint {
   std::string host;
   std::uint16_t port = 80;
-  std::string base;           ///< before every path of the template: "" or "/something"
-  std::string authorization;  ///< value of that header; empty = none
+  std::string base;  ///< before every path of the template: "" or "/something"
+  HttpLogin login;
 };
-
-/// `Authorization` for HTTP's basic scheme (RFC 7617).
-std::string basic_authorization(const std::string& username, const std::string& password);
 
 /// `format` has its options filled in. A poll asks once for every path of the template, each within the time-out; after
 /// a failure the device keeps quiet for 1, 2, 4 … 30 s, during which `poll` returns the last error at once. `clock`

@@ -38,6 +38,7 @@ struct Head {
   int status = 0;
   std::optional<std::uint64_t> length;
   bool chunked = false;
+  std::vector<std::string> challenges;
 };
 
 Result<Head> parse_head(std::string_view text) {
@@ -62,6 +63,8 @@ Result<Head> parse_head(std::string_view text) {
     } else if (equal_ignoring_case(name, "transfer-encoding")) {
       head.chunked = equal_ignoring_case(value, "chunked");
       if (!head.chunked) return fail(ErrorKind::protocol, "unknown Transfer-Encoding");
+    } else if (equal_ignoring_case(name, "www-authenticate")) {
+      head.challenges.emplace_back(value);
     }
   }
   return head;
@@ -73,8 +76,7 @@ tl::unexpected<Error> too_long(std::size_t limit) {
 
 tl::unexpected<Error> cut_off() { return fail(ErrorKind::protocol, "the answer was cut off"); }
 
-Parsed parse_chunks(int status, std::string_view bytes, bool closed, std::size_t limit) {
-  HttpReply reply{status, {}};
+Parsed parse_chunks(HttpReply reply, std::string_view bytes, bool closed, std::size_t limit) {
   for (;;) {
     const auto line_end = bytes.find('\n');
     if (line_end == std::string_view::npos) break;
@@ -128,15 +130,18 @@ Parsed parse_http_reply(std::string_view bytes, bool closed, std::string_view me
     if (!head) return tl::unexpected(head.error());
     bytes.remove_prefix(head_end + 4);
     if (head->status < 200) continue;  // 1xx: the real reply follows
-    if (head->status == 204 || head->status == 304 || method == "HEAD") return HttpReply{head->status, {}};
-    if (head->chunked) return parse_chunks(head->status, bytes, closed, body_limit);
+    HttpReply reply{head->status, {}, head->challenges};
+    if (head->status == 204 || head->status == 304 || method == "HEAD") return reply;
+    if (head->chunked) return parse_chunks(std::move(reply), bytes, closed, body_limit);
     if (head->length.value_or(bytes.size()) > body_limit) return too_long(body_limit);
     if (head->length && bytes.size() >= *head->length) {
-      return HttpReply{head->status, std::string(bytes.substr(0, *head->length))};
+      reply.body = bytes.substr(0, *head->length);
+      return reply;
     }
     if (!closed) return std::nullopt;
     if (head->length) return cut_off();
-    return HttpReply{head->status, std::string(bytes)};
+    reply.body = bytes;
+    return reply;
   }
 }
 

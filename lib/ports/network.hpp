@@ -43,6 +43,7 @@ struct HttpRequest {
 struct HttpReply {
   int status = 0;  ///< 100…599; a reply of any status is a success of this port
   std::string body;
+  std::vector<std::string> challenges{};  ///< values of WWW-Authenticate, in their order
 };
 
 /// Used by one thread at a time; only `cancel` may come from another.

@@ -54,7 +54,7 @@ THIRD_PARTY = {
     "mosquitto.h": ["lib/mqtt", "tests"],
     "nlohmann/": ["lib/config", "lib/devices", "lib/feeds", "lib/house", "lib/io", "lib/store", "lib/tariff",
                   "lib/web", "adapters", "cmd", "tests"],  # lib/tariff: rates of the OpenEI database
-    "openssl/": ["lib/store"],
+    "openssl/": ["lib/io", "lib/store"],
     "rapidcheck": ["tests"],
     "sqlite3.h": ["lib/store", "tests"],
     "systemd/": ["lib/io", "cmd/sluiced"],

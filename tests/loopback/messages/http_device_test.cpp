@@ -218,7 +218,7 @@ TEST_F(HttpDevice, TheLoginAndTheBasePathGoAlong) {
     login = request.get_header_value("Authorization");
     response.set_content(kWaiting, "application/json");
   };
-  EXPECT_TRUE(device("evcc", {"", 0, "/proxy", basic_authorization("user", "pass")})->poll());
+  EXPECT_TRUE(device("evcc", {"", 0, "/proxy", HttpLogin("user", "pass")})->poll());
   EXPECT_EQ(path, "/proxy/api/state");
   EXPECT_EQ(login, "Basic dXNlcjpwYXNz");
 }
@@ -240,6 +240,87 @@ TEST_F(HttpDevice, EvccIsToldToHoldTheBatteryAndToForgetIt) {
   const auto other = device("shelly-3em-http")->hold_battery(keep);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().kind, ErrorKind::unsupported);
+}
+
+/// As a Shelly of the second generation with a password; what a right answer is we have from the RFC's examples
+/// (below).
+class GuardedPlug : public HttpDevice {
+ protected:
+  void SetUp() override {
+    HttpDevice::SetUp();
+    answer_ = [this](const httplib::Request& request, httplib::Response& response) {
+      const std::string login = request.get_header_value("Authorization");
+      logins.push_back(login);
+      const DigestChallenge asked{"plug", nonce, "", "SHA-256", DigestChallenge::Hash::sha256, false, true};
+      const auto at = login.find("cnonce=\"");
+      const std::string cnonce = at == std::string::npos ? "" : login.substr(at + 8, login.find('"', at + 8) - at - 8);
+      const bool right = login == digest_authorization(asked, "admin", "secret", "GET", request.target, ++uses, cnonce);
+      if (!right) {
+        uses = 0;
+        response.status = 401;
+        response.set_header("WWW-Authenticate",
+                            R"(Digest qop="auth", realm="plug", nonce=")" + nonce + R"(", algorithm=SHA-256)");
+        return;
+      }
+      response.set_content(R"({"id":0,"output":true,"apower":12.5})", "application/json");
+    };
+  }
+  std::string nonce = "60dc2c69";
+  std::uint32_t uses = 0;
+  std::vector<std::string> logins;
+};
+
+TEST_F(GuardedPlug, IsAnsweredByDigestAndItsNonceIsUsedAgain) {
+  const auto plug = device("shelly-plug-http", {"", 0, "", HttpLogin("admin", "secret", true)});
+  for (int i = 0; i < 3; ++i) {
+    const auto poll = plug->poll();
+    ASSERT_TRUE(poll) << poll.error().text;
+    EXPECT_EQ(value(*poll, Measurement::load_w), 12.5);
+  }
+  EXPECT_EQ(asked_, 4) << "one question too many, at first";
+  EXPECT_EQ(logins[0], "");
+  EXPECT_NE(logins[3].find("nc=00000003"), std::string::npos) << logins[3];
+  ASSERT_TRUE(plug->switch_power(false));
+  nonce = "7a";  // it has forgotten the other
+  ASSERT_TRUE(plug->switch_power(true));
+  EXPECT_EQ(asked_, 4 + 1 + 2);
+}
+
+TEST_F(GuardedPlug, OneThatDoesNotKnowThePasswordIsTriedTwiceAndThenLeftAlone) {
+  const auto plug = device("shelly-plug-http", {"", 0, "", HttpLogin("admin", "wrong")});
+  const auto poll = plug->poll();
+  ASSERT_FALSE(poll);
+  EXPECT_EQ(poll.error().kind, ErrorKind::unauthorized);
+  EXPECT_FALSE(plug->poll());
+  EXPECT_EQ(asked_, 2);
+}
+
+TEST(DigestAuthorization, AnswersAsTheExamplesOfRfc7616AndCurl) {
+  const std::string rest =
+      R"(realm="http-auth@example.org", qop="auth, auth-int", nonce=)"
+      R"("7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS")";
+  const auto response = [](const std::string& header, const std::string& user, const std::string& password,
+                           const std::string& uri) {
+    const auto challenge = digest_challenge(header);
+    if (!challenge) return std::string("none");
+    const std::string text =
+        digest_authorization(*challenge, user, password, "GET", uri, 1, "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ");
+    const auto at = text.find("response=\"") + 10;
+    return text.substr(at, text.find('"', at) - at);
+  };
+  EXPECT_EQ(response("Digest algorithm=MD5, " + rest, "Mufasa", "Circle of Life", "/dir/index.html"),
+            "8ca523f5e9506fed4657c9700eebdbec");
+  EXPECT_EQ(response("DIGEST " + rest + ", algorithm=SHA-256", "Mufasa", "Circle of Life", "/dir/index.html"),
+            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
+  EXPECT_EQ(
+      response(R"(Digest realm="testrealm", nonce="1053604145", algorithm="SHA-256")", "testuser", "testpass", "/2061"),
+      "9dc55255f1a2537b838311674b621d45346b862a81631bb20e4ce356ef25062d");
+  // What we cannot answer, or what nobody asked.
+  for (const char* header : {"", "Basic realm=\"x\"", "Digest", "Digest realm=\"x\"", "Digest nonce=\"x",
+                             R"(Digest nonce="n", algorithm=SHA-512-256)", R"(Digest nonce="n", qop="auth-int")"}) {
+    const bool unclosed = std::string_view(header) == "Digest nonce=\"x";
+    EXPECT_EQ(digest_challenge(header).has_value(), unclosed) << header;
+  }
 }
 
 TEST(BasicAuthorization, PadsAsBase64Does) {

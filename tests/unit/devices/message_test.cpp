@@ -140,7 +140,7 @@ TEST(Message, OptionsFillPathsTopicsAndPointers) {
 
 TEST(Message, EveryMistakeInATemplateIsReportedWithItsPlace) {
   const auto parsed = parse_template(std::string(kHead) +
-                                         "http: {path: status, intervall: 3}\n"
+                                         "http: {path: status, intervall: 3, login: token}\n"
                                          "options: {unused: 1}\n"
                                          "measurements:\n"
                                          "  grid_w: {json: p, scale: 0}\n"
@@ -154,7 +154,8 @@ TEST(Message, EveryMistakeInATemplateIsReportedWithItsPlace) {
   for (const Diagnostic& diagnostic : parsed.diagnostics) all += to_string(diagnostic) + "\n";
   EXPECT_EQ(all,
             "x.yaml:5:14: http.path: a path begins with a slash\n"
-            "x.yaml:5:22: http.intervall: unknown key; known here: path, poll_interval_ms\n"
+            "x.yaml:5:22: http.intervall: unknown key; known here: path, poll_interval_ms, login\n"
+            "x.yaml:5:43: http.login: there are basic and digest\n"
             "x.yaml:6:10: options.unused: no path, topic or pointer uses it\n"
             "x.yaml:8:18: measurements.grid_w.json: expected a JSON pointer such as /meters/0/power, found `p`\n"
             "x.yaml:8:28: measurements.grid_w.scale: a scale of 0 makes every value 0\n"
