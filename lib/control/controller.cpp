@@ -701,7 +701,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   decision.alarms.set(Alarm::grid_lost, presence_.lost());
   decision.alarms.set(Alarm::generator_running, presence_.generator());
   decision.hold_battery = merit_.hold_battery();
-  decide_power(snapshot, dt_s);
+  decide_power(snapshot, distrusted == Reason::none, dt_s);
   write(snapshot, decision);
 }
 
@@ -722,7 +722,7 @@ Reason Controller::held_by_switch(const Snapshot& snapshot, std::size_t index) c
   return grid_.power_w() + power.most_w() > most_w ? limit : Reason::none;
 }
 
-void Controller::decide_power(const Snapshot& snapshot, double dt_s) {
+void Controller::decide_power(const Snapshot& snapshot, bool trusted, double dt_s) {
   for (std::size_t i = 0; i < units_.size(); ++i) {
     if (site_.miners[i].power_switch.empty()) continue;
     PowerSwitch& power = switches_[i];
@@ -736,6 +736,8 @@ void Controller::decide_power(const Snapshot& snapshot, double dt_s) {
                    !alarms.has(Alarm::miner_over_temperature) && !alarms.has(Alarm::miner_ignores_stop);
     wish.busy = commission_.running() && commission_.miner() == i;
     wish.ignores_stop = alarms.has(Alarm::miner_ignores_stop);
+    const bool unwanted = snapshot.intents[i].park || unit.band.must_sleep || !trusted || surplus_w_ < 0.0;
+    wish.deaf = alarms.has(Alarm::miner_unreachable) && !unit.band.must_run && unwanted;
     wish.forbidden = !verdicts_.cuts[i].empty();
     const std::uint8_t circuit = unit.site->circuit;
     wish.room = circuit == kNoCircuit || power.most_w() <= site_.circuits[circuit].continuous_limit.value();

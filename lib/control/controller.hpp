@@ -86,7 +86,7 @@ class Controller {
   void obey_bands(const Snapshot& snapshot, bool trusted);
   /// Nothing of its switch is against a start of it, and all that it may come to draw unasked is allowed.
   Reason held_by_switch(const Snapshot& snapshot, std::size_t index) const;
-  void decide_power(const Snapshot& snapshot, double dt_s);
+  void decide_power(const Snapshot& snapshot, bool trusted, double dt_s);
   void write(const Snapshot& snapshot, Decision& decision) const;
 
   Site site_;

@@ -16,6 +16,7 @@ constexpr double kRestMarginW = 50.0;
 constexpr double kPowerlessW = 10.0;  // what the meter of a plug may show of nothing
 constexpr Duration kHandsOff = minutes(30);
 constexpr Duration kIgnored = seconds(30);  // an order beside the one that raised the alarm
+constexpr Duration kDeaf = minutes(5);      // a network that comes back is cheaper than a cut under load
 constexpr Duration kShortestBootPatience = minutes(10);
 constexpr Duration kProvenAfter = minutes(10);
 constexpr Duration kForecastEvery = minutes(1);
@@ -35,6 +36,7 @@ PowerSwitch::PowerSwitch(const MinerMemory& memory, MonoTime now)
     : since_(now),
       quiet_since_(now),
       ignored_since_(now),
+      deaf_since_(now),
       boot_s_(memory.boot_s),
       day_(memory.day),
       cuts_today_(memory.cuts_today) {
@@ -96,7 +98,8 @@ void PowerSwitch::observe(const MinerObservation& seen, MonoTime now, std::int64
   off_known_ = known && !seen.switch_on.value;
   drawn_w_ = -1.0;
   if (seen.reported_power.fresh(now, kReadingFresh)) drawn_w_ = seen.reported_power.value.value();
-  if (seen.switch_power.fresh(now, kReadingFresh)) drawn_w_ = std::max(drawn_w_, seen.switch_power.value.value());
+  metered_w_ = seen.switch_power.fresh(now, kReadingFresh) ? seen.switch_power.value.value() : -1.0;
+  drawn_w_ = std::max(drawn_w_, metered_w_);
   if (now >= hands_off_until_) by_hand_ = false;
   if (seen.link != LinkState::up) dark_ = true;
   switch (place_) {
@@ -224,10 +227,14 @@ SwitchOrder PowerSwitch::decide(const SwitchWish& wish, MonoTime now, double dt_
   if (wish.run || place_ != Place::closed) slept_ws_ = 0.0;
   if (wish.at_rest && place_ == Place::closed) slept_ws_ += wish.sleep_price * wish.sleep_w * dt_s;
   if (!wish.ignores_stop) ignored_since_ = now;
+  if (!wish.deaf || metered_w_ < wish.sleep_w + kRestMarginW) deaf_since_ = now;
   const bool rests = quiet(wish, now);
   switch (place_) {
     case Place::closed:
-      if ((wish.ignores_stop && now - ignored_since_ >= kIgnored) || (rests && due(wish, now))) open(now);
+      if ((wish.ignores_stop && now - ignored_since_ >= kIgnored) || now - deaf_since_ >= kDeaf ||
+          (rests && due(wish, now))) {
+        open(now);
+      }
       break;
     case Place::opening:
       if (wish.run && stuck_) close(now);

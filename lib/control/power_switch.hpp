@@ -2,8 +2,8 @@
 /// The switch before a miner: a plug or a contactor. Standby costs watts all night, a cold start costs minutes of
 /// hashing; the power is cut once sleeping has cost as much as booting will (ski rental, as commitment.hpp), or at once
 /// where the forecast knows that no sun comes before that. It is opened at rest only: a relay that breaks the full
-/// current of a power supply wears, and may weld. The one exception is a miner that goes on although it was told to
-/// stop.
+/// current of a power supply wears, and may weld. The exceptions are a miner that goes on although it was told to stop,
+/// and one that does not answer while the switch measures that it draws what nobody wants drawn.
 ///
 /// For everybody else in the controller a miner without power is one that sleeps at 0 W and wakes slowly: `shown` is
 /// what they see in its place. Whatever is not known of the switch counts as on.
@@ -28,6 +28,7 @@ struct SwitchWish {
   bool at_rest = false;  ///< told to sleep, and as far as the rest of the controller knows nothing is wrong with it
   bool busy = false;     ///< nobody may touch it: it is being measured
   bool ignores_stop = false;
+  bool deaf = false;                          ///< it does not answer, and there is nothing that it should run on
   bool forbidden = false;                     ///< the guard lets it not run now
   bool room = true;                           ///< the most it can draw is allowed at its circuit and at the connection
   double sleep_w = 0.0;                       ///< drawn asleep
@@ -97,10 +98,11 @@ class PowerSwitch {
   bool dark_ = false;  ///< it was seen not to answer since it was cut
   bool unproven_ = false;
   MonoTime quiet_since_{};
-  MonoTime ignored_since_{};
+  MonoTime ignored_since_{}, deaf_since_{};
   MonoTime asked_forecast_{};
   bool night_ = false;          ///< the forecast's last answer
   double slept_ws_ = 0.0;       ///< what this pause has cost, in watt-seconds of sun caught
+  double metered_w_ = -1.0;     ///< what its switch measures; < 0: nothing
   double drawn_w_ = -1.0;       ///< the most that the miner and its switch say it draws; < 0: neither says
   std::uint32_t restarts_ = 0;  ///< cuts, which are restarts that the miner does not count
   Envelope envelope_;           ///< its firmware's, newest known

@@ -269,6 +269,23 @@ TEST_F(PowerSwitchTest, a_miner_that_does_not_stop_is_cut_under_load) {
   EXPECT_TRUE(power.cut());
 }
 
+TEST_F(PowerSwitchTest, a_miner_that_does_not_answer_is_cut_only_for_watts_that_its_switch_measures) {
+  wish.deaf = true;
+  wish.at_rest = false;
+  wish.boot_cost_ws = 1e9;
+  run(minutes(20));
+  EXPECT_EQ(order, SwitchOrder::leave) << "it draws as if it slept";
+  drawn_w = 3200.0;
+  run(minutes(4));
+  wish.deaf = false;
+  second();
+  wish.deaf = true;
+  run(minutes(4));
+  EXPECT_EQ(order, SwitchOrder::leave) << "it answered in between";
+  run(minutes(2));
+  EXPECT_EQ(order, SwitchOrder::off);
+}
+
 TEST_F(PowerSwitchTest, a_boot_that_may_not_run_any_more_ends_at_the_switch) {
   ASSERT_TRUE(run_until_cut(hours(2)));
   run(minutes(11));

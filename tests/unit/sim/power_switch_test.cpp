@@ -147,6 +147,37 @@ TEST(PowerSwitchEscalation, a_miner_that_does_not_stop_loses_its_power) {
   EXPECT_FALSE(run.miner().powered());
 }
 
+TEST(PowerSwitchEscalation, a_miner_that_does_not_answer_runs_on_while_there_is_sun_and_loses_its_power_after) {
+  Days run(1, 0, true, true);
+  run.run(12.0);
+  ASSERT_EQ(run.miner().state(), MinerState::running);
+  class Unplugged final : public Policy {  // its network, not its power
+   public:
+    explicit Unplugged(Policy& inner) : inner_(inner) {}
+    void step(const Snapshot& snapshot, Decision& decision) override {
+      Snapshot dark = snapshot;
+      MinerObservation& miner = dark.miners[0];
+      miner.link = LinkState::down;
+      miner.identity = IdentityVerdict::unverified;
+      miner.state = MinerState::unknown;
+      miner.reported_power = miner.target_readback = {};
+      inner_.step(dark, decision);
+      decision.miners[0].wanted = CommandKind::none;
+    }
+
+   private:
+    Policy& inner_;
+  } dark(*run.policy);
+  int short_s = 0;  // in a row
+  for (int second = 0; second < 6 * 3600 && run.miner().powered(); ++second) {
+    run.house->tick(dark);
+    short_s = run.house->house().state().grid.value() > 0.0 ? short_s + 1 : 0;
+    ASSERT_TRUE(short_s >= 290 || run.miner().powered()) << second;
+    ASSERT_LT(short_s, 400) << "it goes on by night";
+  }
+  EXPECT_FALSE(run.miner().powered());
+}
+
 TEST(MinerPlantPower, without_power_it_draws_and_hears_nothing_and_then_boots) {
   PlantSpec spec = plant_spec("luxos-target").value();
   MinerPlant plant(spec, {}, StartState::running, Watts(3000.0));
