@@ -50,9 +50,10 @@ function(sluice_library name)
   endif()
 endfunction()
 
-# sluice_test(name SOURCES … LIBS … [LABELS …] [TIMEOUT s]): one GoogleTest binary, every case a ctest case of its own.
+# sluice_test(name SOURCES … LIBS … [LABELS …] [TIMEOUT s] [COST s]): one GoogleTest binary is one test of ctest. COST:
+# about how long it takes under the sanitizers; a fresh clone knows no times, and should begin with the longest.
 function(sluice_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;COST" "SOURCES;LIBS;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
@@ -61,4 +62,7 @@ function(sluice_test name)
   target_compile_definitions(${name} PRIVATE SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_BINARY_DIR="${PROJECT_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${ARG_ENVIRONMENT}")
+  if(ARG_COST)
+    set_tests_properties(${name} PROPERTIES COST ${ARG_COST})
+  endif()
 endfunction()
