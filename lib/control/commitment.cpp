@@ -39,7 +39,8 @@ double boot_cost_ws(const Unit& unit, const ConstraintProfile& profile, double b
   return kWakeShare * boot_s * (unit.min_w() + unit.max_w()) + 3600.0 * profile.start_cost.value();
 }
 
-bool should_stop(Unit& unit, const ControlSettings& control, double available_w, MonoTime now, double dt_s) {
+bool should_stop(Unit& unit, const ControlSettings& control, double available_w, double room_w, MonoTime now,
+                 double dt_s) {
   const Hysteresis& hysteresis = control.hysteresis;
   const double short_w = unit.min_w() - available_w;
 
@@ -59,7 +60,9 @@ bool should_stop(Unit& unit, const ControlSettings& control, double available_w,
     unit.stop_account_ws += dt_s;
     return unit.stop_account_ws >= to_seconds(hysteresis.stop_after);
   }
-  unit.stop_account_ws = std::max(0.0, unit.stop_account_ws - worth_w(unit, short_w) * dt_s);
+  // What the ones before it would take in its place is not its merit.
+  const double others_w = std::clamp(room_w - std::max(0.0, -short_w), 0.0, unit.min_w() - bought_w(unit, short_w));
+  unit.stop_account_ws = std::max(0.0, unit.stop_account_ws - (worth_w(unit, short_w) - others_w) * dt_s);
   return unit.stop_account_ws >= hysteresis.stop_factor * start_cost_ws(unit, control.profile);
 }
 

@@ -16,9 +16,10 @@ double start_cost_ws(const Unit& unit, const ConstraintProfile& profile);
 /// start.
 double boot_cost_ws(const Unit& unit, const ConstraintProfile& profile, double boot_s);
 
-/// Account of a running unit: `available_w` is what is left for it once the units before it have their minimum.
-/// True when it should stop.
-bool should_stop(Unit& unit, const ControlSettings& control, double available_w, MonoTime now, double dt_s);
+/// Account of a running unit: `available_w` is what is left for it once the units before it have their minimum, and
+/// `room_w` what they could take of that. True when it should stop.
+bool should_stop(Unit& unit, const ControlSettings& control, double available_w, double room_w, MonoTime now,
+                 double dt_s);
 
 /// Account of a sleeping unit: `fits` when the minimum of all running units and its own fits into what is available
 /// (`short_w` ≥ 0 says by how much it does not), `gain_w` what it would catch that nobody else can. True when it should

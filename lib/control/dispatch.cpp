@@ -110,6 +110,11 @@ Duration lower_pace(const Unit& unit, const ConstraintProfile& profile) {
   return std::max(profile.retarget_down, unit.dynamics().retarget_down);
 }
 
+/// What it can take above its smallest power within seconds.
+double follows_w(const Unit& unit, const ConstraintProfile& profile) {
+  return raise_pace(unit, profile) < kCannotFollow ? unit.highest_w() - unit.lowest_w() : 0.0;
+}
+
 double left_s(Duration pace, MonoTime since, MonoTime now) { return std::max(0.0, to_seconds(pace - (now - since))); }
 
 bool may_raise_now(const Unit& unit, const ConstraintProfile& profile, MonoTime now) {
@@ -226,11 +231,13 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
 
   double before_w = asleep_w;
   double running_max_w = 0.0;
+  double room_w = 0.0;  // of the running ones, for what the next one might leave
   for (const std::uint8_t member : members) {
     const Unit& unit = units[member];
     if (!unit.on() || !unit.band.must_run) continue;
     before_w += unit.lowest_w();
     running_max_w += unit.highest_w();
+    room_w += follows_w(unit, profile);
     reasons[member] = unit.waking() ? unit.band.reason : holding(unit);
   }
 
@@ -244,7 +251,8 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     const bool waited = !unit.band.keeps || unit.band.dropped;
     // And a ramp that is under way is no reason to hope for sun: the price ends what it had bought at once.
     const double certain_w = waited ? available_w - (high_w - low_w) : available_w;
-    const bool stop = (waited && certain_w < unit.min_w()) || should_stop(unit, control, available_w, now, dt_s);
+    const bool stop =
+        (waited && certain_w < unit.min_w()) || should_stop(unit, control, available_w, room_w, now, dt_s);
     if (stop && rested && now >= unit.patience_until()) {
       unit.want_sleep(now);
       reasons[member] = waited ? Reason::not_worth_it : Reason::stopping_low_surplus;
@@ -255,6 +263,7 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
              : (unit.waking() ? Reason::starting : (available_w < unit.min_w() ? Reason::at_minimum : holding(unit)));
     before_w += unit.min_w();
     running_max_w += unit.highest_w();
+    room_w += follows_w(unit, profile);
   }
 
   // Starts: one at a time, in order; each would take what the running ones cannot. Whom energy is bought for asks

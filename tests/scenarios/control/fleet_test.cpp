@@ -49,6 +49,17 @@ TEST(Fleet, ASecondMinerStartsWhenTheFirstCanTakeNoMoreAndStopsFirst) {
   EXPECT_NEAR(loop.mining_w(), 1140.0, 60.0);
 }
 
+// Both together need 1550 W and buy 200 of them; one alone takes all of the sun and buys nothing.
+TEST(Fleet, WhereOneCanTakeAllASecondDoesNotBuy) {
+  Loop loop({luxos_target(), vnish_throttle()});
+  loop.sun = [](double t) { return t < 700.0 ? 4500.0 : 1850.0; };
+  loop.run(595);
+  EXPECT_EQ(loop.miners[0].state, MinerState::running);
+  loop.run(300);
+  EXPECT_EQ(loop.miners[0].state, MinerState::asleep);
+  EXPECT_NEAR(loop.mining_w(), 1350.0, 60.0);
+}
+
 TEST(Fleet, OfEqualsTheOneThatNeedsTheLeastRuns) {
   TestMiner first = luxos_target();
   TestMiner second = vnish_throttle();

@@ -141,7 +141,7 @@ TEST(Commitment, AnOvenIsNotTheMinersImport) {
       second = 0;
       while (!should_start(miner.unit, control, -100.0, 1000.0, miner.now, 1.0)) ++second;
     } else {
-      while (!should_stop(miner.unit, control, available_w, miner.now + seconds(second), 1.0)) ++second;
+      while (!should_stop(miner.unit, control, available_w, 0.0, miner.now + seconds(second), 1.0)) ++second;
     }
     return second;
   };
@@ -150,6 +150,23 @@ TEST(Commitment, AnOvenIsNotTheMinersImport) {
     EXPECT_GT(seconds_until(0.0, starts), 0);
   }
   EXPECT_GT(seconds_until(500.0, false), seconds_until(0.0, false));
+}
+
+// 200 W short, 700 W of sun that the others can take or not: then it is worth its keep, or buys for nothing.
+TEST(Commitment, WhatTheOthersWouldTakeIsNoMerit) {
+  ControlSettings control;
+  const auto seconds_until_stop = [&](double available_w, double room_w) {
+    Running miner;
+    int second = 0;
+    while (second < 600 && !should_stop(miner.unit, control, available_w, room_w, miner.now + seconds(second), 1.0)) {
+      ++second;
+    }
+    return second;
+  };
+  EXPECT_EQ(seconds_until_stop(700.0, 0.0), 600);
+  EXPECT_LT(seconds_until_stop(700.0, 5000.0), 120);
+  EXPECT_LT(seconds_until_stop(700.0, 5000.0), seconds_until_stop(700.0, 350.0));
+  EXPECT_EQ(seconds_until_stop(1000.0, 5000.0), 600) << "who buys nothing does no harm";
 }
 
 // Firmware that wakes hears a sleep only once it is awake.
