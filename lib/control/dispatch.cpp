@@ -283,8 +283,16 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     if (!unit.band.must_run && waits) continue;
     candidate_seen = true;
     const double for_all_w = worth_its_while_w(unit, low_w + extra_w(unit, budget) + unit.sleep_w(), budget);
-    const double short_w = before_w + unit.min_w() - for_all_w;
-    const double gain_w = std::min(for_all_w - asleep_w - running_max_w, unit.highest_w());
+    // Those that come after it make room: once it is on, there is less left for them.
+    double giving_way_w = 0.0, giving_way_max_w = 0.0;
+    for (const std::uint8_t other : members) {
+      const Unit& after = units[other];
+      if (!after.on() || after.band.must_run || after.site->priority >= unit.site->priority) continue;
+      giving_way_w += after.min_w() - after.sleep_w();
+      giving_way_max_w += after.highest_w();
+    }
+    const double short_w = before_w - giving_way_w + unit.min_w() - for_all_w;
+    const double gain_w = std::min(for_all_w - asleep_w - running_max_w + giving_way_max_w, unit.highest_w());
     const bool start = unit.band.must_run || should_start(unit, control, short_w, gain_w, now, dt_s);
     if (!start || !budget.may_raise) continue;
     if (now - unit.stopped_at() < profile.min_off && unit.stopped_at() != MonoTime{}) {
@@ -301,7 +309,7 @@ void Dispatch::commit(std::span<Unit> units, std::span<const std::uint8_t> membe
     } else if (now - last_start_ < profile.stagger_up && last_start_ != MonoTime{}) {
       reasons[member] = Reason::waiting_stagger;
     } else {
-      unit.want_wake(first_target(unit, control, for_all_w - before_w), now);
+      unit.want_wake(first_target(unit, control, for_all_w - before_w + giving_way_w), now);
       reasons[member] = unit.band.must_run ? unit.band.reason : Reason::starting;
       last_start_ = now;
       limit_to_circuits(units, site);  // what it was promised nobody else is given in this tick

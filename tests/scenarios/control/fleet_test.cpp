@@ -49,6 +49,22 @@ TEST(Fleet, ASecondMinerStartsWhenTheFirstCanTakeNoMoreAndStopsFirst) {
   EXPECT_NEAR(loop.mining_w(), 1140.0, 60.0);
 }
 
+// What is left beside the second one is never enough for the first: it makes room.
+TEST(Fleet, WhoRunsFirstIsGivenRoomByTheOthers) {
+  TestMiner first = luxos_target();
+  first.envelope.min = Watts(3000.0);
+  first.be_asleep();
+  Loop loop({first, vnish_throttle()});
+  loop.site.miners[0].priority = 1;
+  loop.sun = [](double) { return 3900.0; };
+  loop.run(900);
+  EXPECT_EQ(loop.miners[0].state, MinerState::running);
+  EXPECT_EQ(loop.miners[1].state, MinerState::asleep);
+  EXPECT_EQ(loop.miners[0].starts, 1);
+  EXPECT_EQ(loop.miners[1].starts, 0);
+  EXPECT_LT(loop.imported_wh, 50.0);
+}
+
 // Both together need 1550 W and buy 200 of them; one alone takes all of the sun and buys nothing.
 TEST(Fleet, WhereOneCanTakeAllASecondDoesNotBuy) {
   Loop loop({luxos_target(), vnish_throttle()});
