@@ -57,6 +57,7 @@ ordered_json as_json(const std::vector<Rated>& all, const BenchPlan& plan) {
       if (row.net_value_per_day) line["net_value_per_day"] = *row.net_value_per_day;
       if (row.net_value_pct) line["net_value_pct"] = *row.net_value_pct;
       if (row.controller == "oracle" && all[i].by.of_ub1_pct) line["of_ub1_pct"] = *all[i].by.of_ub1_pct;
+      if (all[i].by.foresight_pct) line["foresight_pct"] = *all[i].by.foresight_pct;
       out.push_back(std::move(line));
     }
   }
@@ -93,6 +94,9 @@ void print_case(const sim::BenchCase& bench, const Rated& rated) {
     fmt::print("The oracle reaches {:.2f} % of UB1, which knows no ramps, wakes and starts.\n", *rated.by.of_ub1_pct);
   }
   if (bench.plants.size() > 1) fmt::print("100 % is UB0, the surplus up to what all miners can draw.\n");
+  if (rated.by.foresight_pct) {
+    fmt::print("Perfect foresight with the same miners reaches {:.1f} at most.\n", *rated.by.foresight_pct);
+  }
   if (bench.zero_export) fmt::print("mined %: of what c2 mines where feeding in is allowed.\n");
   if (bench.battery) {
     const auto days = static_cast<double>(bench.days);

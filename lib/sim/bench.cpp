@@ -202,6 +202,18 @@ Outcome foresee(const BenchCase& bench, std::span<const float> known_w, const Or
   return out;
 }
 
+/// Of a fleet: captured − λ · leaked − the price of the starts, day by day.
+WattHours foresee(const BenchCase& bench, std::span<const float> known_w, const std::vector<OracleMiner>& miners) {
+  WattHours best{};
+  for (std::size_t day = 0; day < bench.days; ++day) {
+    best +=
+        oracle(known_w.subspan(day * kDay, kDay), miners, {.lambda = bench.lambda, .start_cost = kStartCost}).objective;
+  }
+  return best;
+}
+
+double percent(WattHours part, WattHours whole) { return whole > WattHours(0.0) ? 100.0 * (part / whole) : 0.0; }
+
 Outcome play_once(const BenchCase& bench, std::string_view id, double fixed_share, const Progress& progress) {
   const BenchRun run = begin(bench, id, fixed_share);
   VirtualHouse& house = *run.house;
@@ -220,8 +232,6 @@ Outcome play_once(const BenchCase& bench, std::string_view id, double fixed_shar
   out.breaker_s = breaker.counted_s();
   return out;
 }
-
-double percent(WattHours part, WattHours whole) { return whole > WattHours(0.0) ? 100.0 * (part / whole) : 0.0; }
 
 }  // namespace
 
@@ -323,6 +333,9 @@ Yardstick yardstick(const BenchCase& bench, const Progress& progress) {
     out.net_value_limit = with_miners - energy_value(*out.idle, most.prices);
   } else if (miners.size() > 1) {
     out.best.score.captured = out.best.score.mined = cheap_bounds(known_w, miners).ub0;
+    if (bench.days <= kForesightDays && miners.size() <= kMaxOracleMiners) {
+      out.foresight_pct = percent(foresee(bench, known_w, miners), out.best.score.captured);
+    }
   } else {
     out.best = foresee(bench, known_w, miners.front());
     out.of_ub1_pct = percent(out.best.objective(bench.lambda), cheap_bounds(known_w, miners).ub1);

@@ -124,12 +124,17 @@ BenchRun begin(const BenchCase& bench, std::string_view id, double fixed_share =
 /// Surplus second by second: what the oracle knows.
 std::vector<float> surplus_w(const BenchCase& bench);
 
+/// Each of them takes about a second.
+inline constexpr std::size_t kForesightDays = 5;
+
 /// What the runs of a case are divided by.
 struct Yardstick {
   Outcome best;                      ///< perfect foresight; for a fleet UB0 = ∫ min(S⁺, Σ Pmax)
   std::optional<double> of_ub1_pct;  ///< its share of UB1 = UB0 where S ≥ Pmin, which knows no ramps, wakes and starts
-  std::optional<WattHours> freely;   ///< zero export: mined by `c2` where feeding in is allowed, at λ = 3.5
-  std::optional<Score> idle;         ///< battery: the same house without a miner
+  /// Of a fleet, up to `kForesightDays`: what perfect foresight makes of UB0, as `oracle`, which errs upwards.
+  std::optional<double> foresight_pct;
+  std::optional<WattHours> freely;  ///< zero export: mined by `c2` where feeding in is allowed, at λ = 3.5
+  std::optional<Score> idle;        ///< battery: the same house without a miner
   /// Battery: what mining is worth to perfect foresight, in currency: the linear programme's optimum with miners, less
   /// the one without.
   std::optional<double> net_value;

@@ -12,7 +12,6 @@ constexpr double kNever = -std::numeric_limits<double>::infinity();
 constexpr double kInitialisingShare = 0.6;
 constexpr int kCells = 200;           // of the sum of power, at most
 constexpr double kFinestCell = 10.0;  // W
-constexpr std::size_t kMaxOracleMiners = 4;
 
 /// Value of a state, and what the way that earns it captures and leaks. In watt-steps.
 struct Worth {

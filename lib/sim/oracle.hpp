@@ -31,8 +31,11 @@ struct OracleResult {
   WattHours objective{};  ///< captured − λ · leaked − start cost · starts
 };
 
-/// A fleet. Maximises the objective over the window by dynamic programming over (which miners run, one waking, their
-/// sum of power). `surplus_w` has one entry a second. For one miner `foresight` is exact where this one is not.
+inline constexpr std::size_t kMaxOracleMiners = 4;
+
+/// A fleet, of up to `kMaxOracleMiners`. Maximises the objective over the window by dynamic programming over (which
+/// miners run, one waking, their sum of power). `surplus_w` has one entry a second. For one miner `foresight` is exact
+/// where this one is not.
 ///
 /// Where it is not exact it errs upwards, so that no policy can beat it: running miners share one sum whose ramp is the
 /// sum of theirs, targets are not rounded to levels, a stop, a dead time and a rest cost nothing, seconds are averaged

@@ -62,6 +62,17 @@ TEST(Bench, NobodyBeatsPerfectForesight) {
   }
 }
 
+// UB0 knows neither ramps nor starts; between it and a run stands what the same miners could have done.
+TEST(Bench, AFleetIsShownWhatForesightWouldReach) {
+  BenchCase bench = generated("luxos-target");
+  bench.plants.push_back(plant_spec("vnish-throttle").value());
+  bench.pv_scale = 1.8;
+  const Yardstick by = yardstick(bench);
+  ASSERT_TRUE(by.foresight_pct);
+  EXPECT_LT(*by.foresight_pct, 99.9);
+  EXPECT_LT(*rate(bench, *contender("k0"), play(bench, "k0"), by).nsv_pct, *by.foresight_pct);
+}
+
 TEST(Bench, WhatDelaysIsWorthLosingNothing) {
   const BenchCase bench = generated("braiins-fast");
   const Outcome spared = play(bench, "k0"), product = play(bench, "sluice");
