@@ -11,7 +11,6 @@ using std::chrono::seconds;
 // How old a reading may get, beside multiples of the learned refresh time. The park command must be on the wire within
 // 30 s of the last good reading, and the politest firmware takes a session before it takes a command: so the decision
 // falls three seconds earlier.
-constexpr Duration kStaleAtLeast = seconds(5);
 constexpr Duration kLostAtLeast = seconds(27);
 constexpr Duration kSlowestRefresh = seconds(30);
 constexpr Duration kContradictionHold = seconds(10);
@@ -53,9 +52,8 @@ void GridWatch::learn_refresh(Duration interval) {
   std::array<Duration, 16> sorted = intervals_;
   std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(known));
   refresh_ = std::max<Duration>(sorted[known / 4], std::chrono::milliseconds(100));
+  good_for_ = refresh_ > kSlowestRefresh ? Duration{} : std::max<Duration>(kStaleAtLeast, 3 * refresh_);
 }
-
-MonoTime GridWatch::value_time() const { return std::max(changed_at_, read_at_ - refresh_); }
 
 void GridWatch::declare_frozen() {
   frozen_ = true;
@@ -77,16 +75,14 @@ void GridWatch::contradiction(bool contradicts, MonoTime now) {
   if (!contradicts && now - agreed_since_ >= kContradictionHold) distrusted_ = false;
 }
 
-GridTrust GridWatch::verdict(MonoTime now) const {
-  const Duration age = now - (ever_read_ ? read_at_ : start_);
+GridTrust GridWatch::verdict_in_doubt(Duration age, MonoTime now) const {
   if (age >= std::max<Duration>(kLostAtLeast, 6 * refresh_)) return GridTrust::lost;
   if (frozen_) return GridTrust::frozen;
   if (refresh_ > kSlowestRefresh) return GridTrust::slow;
   if (flipped_ || distrusted_) {
     return now - contradicted_since_ >= kContradictionLost ? GridTrust::lost : GridTrust::implausible;
   }
-  if (!ever_read_ || age >= std::max<Duration>(kStaleAtLeast, 3 * refresh_) || suspicious_) return GridTrust::stale;
-  return GridTrust::good;
+  return GridTrust::stale;
 }
 
 }  // namespace sluice::control

@@ -1,6 +1,7 @@
 #pragma once
 /// How far the grid reading can be trusted: its age, its learned refresh time, and whether it still moves when it must.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -29,7 +30,7 @@ class GridWatch {
   /// The last usable value, and the time the balance is written at: when the meter last showed something new, or one
   /// refresh before the last poll if it shows the same value for long.
   double power_w() const { return value_w_; }
-  MonoTime value_time() const;
+  MonoTime value_time() const { return std::max(changed_at_, read_at_ - refresh_); }
   bool ever_read() const { return ever_read_; }
   MonoTime changed_at() const { return changed_at_; }
   Duration refresh() const { return refresh_; }
@@ -45,10 +46,18 @@ class GridWatch {
   void declare_sign_flipped(MonoTime now);
   void sign_confirmed() { flipped_ = false; }
 
-  GridTrust verdict(MonoTime now) const;
+  GridTrust verdict(MonoTime now) const {
+    const Duration age = now - (ever_read_ ? read_at_ : start_);
+    const bool doubted = !ever_read_ || frozen_ || flipped_ || distrusted_ || suspicious_;
+    return !doubted && age < good_for_ ? GridTrust::good : verdict_in_doubt(age, now);
+  }
 
  private:
   void learn_refresh(Duration interval);
+  GridTrust verdict_in_doubt(Duration age, MonoTime now) const;
+
+  /// A reading is stale at this age, if it was to be renewed sooner.
+  static constexpr Duration kStaleAtLeast = std::chrono::seconds(5);
 
   MonoTime start_;
   bool ever_read_ = false;
@@ -56,6 +65,7 @@ class GridWatch {
   MonoTime read_at_{};
   MonoTime changed_at_;
   Duration refresh_{std::chrono::seconds(1)};
+  Duration good_for_{kStaleAtLeast};  ///< so long a reading is good at this refresh time; 0: never
   std::array<Duration, 16> intervals_{};
   std::size_t interval_count_ = 0;
   bool frozen_ = false;
