@@ -41,8 +41,7 @@ void StepTest::mix() {
   longest_ = std::max(longest_, kLongestOfMany);
 }
 
-StepVerdict StepTest::judge(const Sight& sight) {
-  if (!running_) return StepVerdict::none;
+StepVerdict StepTest::judge_running(const Sight& sight) {
   if (sight.now - before_.now > longest_) {
     running_ = false;
     return StepVerdict::none;

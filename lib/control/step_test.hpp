@@ -50,9 +50,12 @@ class StepTest {
   void begin(std::uint8_t unit, const Sight& sight, Duration ramp = {});
   void abandon() { running_ = false; }
   void mix();
-  StepVerdict judge(const Sight& sight);
+  /// Once a tick.
+  StepVerdict judge(const Sight& sight) { return running_ ? judge_running(sight) : StepVerdict::none; }
 
  private:
+  StepVerdict judge_running(const Sight& sight);
+
   bool running_ = false;
   bool mixed_ = false;
   std::uint8_t unit_ = 0;

@@ -10,7 +10,6 @@ namespace {
 constexpr double kWakeIdleShare = 0.6;
 constexpr double kWakeIdleExtraW = 40.0;
 constexpr double kSaidAsleepS = 3.0;
-constexpr double kSettledW = 1.0;
 
 // Slower than this is not a ramp. A rate that is wrong, or not a number, must not let a twin run away from its goal.
 constexpr double kSlowestWPerS = 0.5;
@@ -38,7 +37,7 @@ void Twin::reset(MonoTime now, Mode mode, double power_w, const TwinDynamics& dy
   core_.power_w = power_w;
   core_.goal_w = power_w;
   core_.wake_began = now;
-  core_.dynamics = dynamics;
+  dynamics_ = dynamics;
   before_ = core_;
   count_ = 0;
   newest_ = 0;
@@ -55,14 +54,12 @@ double Twin::last_goal_w() const {
 }
 
 void Twin::give(MonoTime sent, Order order, double goal_w) {
-  const double dead_s = goal_w >= last_goal_w() ? core_.dynamics.dead_up_s : core_.dynamics.dead_down_s;
+  const double dead_s = goal_w >= last_goal_w() ? dynamics_.dead_up_s : dynamics_.dead_down_s;
   Pending pending{sent + from_seconds(dead_s), order, goal_w};
   const MonoTime now = core_.time;
   if (pending.effective < now && before_.time < now) {
     // It was sent, and began to act, before the twin heard of it: go back one tick and live it again.
-    const TwinDynamics dynamics = core_.dynamics;
     core_ = before_;
-    core_.dynamics = dynamics;
     forget_after(core_.time);
   }
   pending.effective = std::max(pending.effective, core_.time);
@@ -73,7 +70,7 @@ void Twin::give(MonoTime sent, Order order, double goal_w) {
   if (core_.pending.full()) core_.pending.resize(core_.pending.size() - 1);
   core_.pending.push_back(pending);
   if (core_.time < now) {
-    core_.advance(now);
+    core_.advance(now, dynamics_);
     note();
   }
 }
@@ -81,23 +78,23 @@ void Twin::give(MonoTime sent, Order order, double goal_w) {
 void Twin::seen_running() {
   if (core_.mode != Mode::waking && !(core_.mode == Mode::asleep && core_.pending.empty())) return;
   core_.mode = Mode::running;
-  core_.power_w = std::max(core_.power_w, core_.dynamics.min_w);
-  core_.goal_w = std::max(core_.goal_w, core_.dynamics.min_w);
+  core_.power_w = std::max(core_.power_w, dynamics_.min_w);
+  core_.goal_w = std::max(core_.goal_w, dynamics_.min_w);
   history_[newest_].power_w = core_.power_w;
 }
 
 void Twin::seen_waking(bool from_the_start) {
   if (core_.mode != Mode::running) return;
   core_.mode = Mode::waking;
-  core_.wake_began = core_.time - (from_the_start ? Duration::zero() : from_seconds(core_.dynamics.wake_s));
-  const double most_w = from_the_start ? core_.dynamics.sleep_w + kWakeIdleExtraW : core_.dynamics.min_w;
+  core_.wake_began = core_.time - (from_the_start ? Duration::zero() : from_seconds(dynamics_.wake_s));
+  const double most_w = from_the_start ? dynamics_.sleep_w + kWakeIdleExtraW : dynamics_.min_w;
   core_.power_w = std::min(core_.power_w, most_w);
   history_[newest_].power_w = core_.power_w;
 }
 
 void Twin::seen_awake(MonoTime said, double most_w) {
   if (core_.mode != Mode::asleep || !core_.pending.empty() || core_.overdue) return;
-  if (at(said) > core_.dynamics.sleep_w + kSettledW) return;
+  if (at(said) > dynamics_.sleep_w + kSettledW) return;
   core_.overdue = true;
   core_.power_w = std::max(core_.power_w, most_w);
   history_[newest_].power_w = core_.power_w;
@@ -108,8 +105,8 @@ void Twin::seen_asleep() {
   core_.overdue = false;
   core_.pending.clear();
   // Firmware may say so a little early, but not by long.
-  const double left_w = std::fabs(core_.power_w - core_.dynamics.sleep_w);
-  core_.dynamics.stop_w_per_s = std::max(core_.dynamics.stop_w_per_s, left_w / kSaidAsleepS);
+  const double left_w = std::fabs(core_.power_w - dynamics_.sleep_w);
+  dynamics_.stop_w_per_s = std::max(dynamics_.stop_w_per_s, left_w / kSaidAsleepS);
 }
 
 void Twin::shift(double delta_w) {
@@ -126,18 +123,18 @@ void Twin::shift(double delta_w) {
 void Twin::advance(MonoTime now) {
   if (now <= core_.time) return;
   before_ = core_;
-  core_.advance(now);
+  core_.advance(now, dynamics_);
   note();
 }
 
-void Twin::Core::advance(MonoTime to) {
+void Twin::Core::advance(MonoTime to, const TwinDynamics& dynamics) {
   while (!pending.empty() && pending[0].effective <= to) {
-    move(std::max(time, pending[0].effective));
+    move(std::max(time, pending[0].effective), dynamics);
     apply(pending[0]);
     for (std::size_t i = 1; i < pending.size(); ++i) pending[i - 1] = pending[i];
     pending.resize(pending.size() - 1);
   }
-  move(std::max(time, to));
+  move(std::max(time, to), dynamics);
 }
 
 void Twin::Core::apply(const Pending& order) {
@@ -159,7 +156,7 @@ void Twin::Core::apply(const Pending& order) {
   }
 }
 
-void Twin::Core::move(MonoTime to) {
+void Twin::Core::move(MonoTime to, const TwinDynamics& dynamics) {
   const double seconds = to_seconds(to - time);
   if (mode == Mode::waking) {
     const double elapsed_s = to_seconds(to - wake_began);
@@ -183,7 +180,7 @@ double Twin::at(MonoTime time) const {
   if (time >= core_.time) {
     if (time == core_.time) return core_.power_w;
     Core ahead = core_;
-    ahead.advance(time);
+    ahead.advance(time, dynamics_);
     return ahead.power_w;
   }
   const Sample* later = &history_[newest_];
@@ -197,12 +194,6 @@ double Twin::at(MonoTime time) const {
     later = &earlier;
   }
   return later->power_w;
-}
-
-bool Twin::settled() const {
-  if (!core_.pending.empty() || core_.mode == Mode::waking) return false;
-  const double goal_w = core_.mode == Mode::running ? core_.goal_w : core_.dynamics.sleep_w;
-  return std::fabs(core_.power_w - goal_w) < kSettledW;
 }
 
 void Twin::forget_after(MonoTime time) {

@@ -8,6 +8,7 @@
 /// was last asked for has simply not arrived yet. So an unknown dead time cannot make the loop hunt.
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 
 #include "base/static_vector.hpp"
@@ -34,7 +35,7 @@ class Twin {
   /// Starts over from a known point, with nothing pending.
   void reset(MonoTime now, Mode mode, double power_w, const TwinDynamics& dynamics);
   /// Dynamics may be refined at any time; a ramp in progress goes on at the new rate.
-  void set_dynamics(const TwinDynamics& dynamics) { core_.dynamics = dynamics; }
+  void set_dynamics(const TwinDynamics& dynamics) { dynamics_ = dynamics; }
 
   /// A command whose first byte was written at `sent`; `goal_w` is what the miner will draw once settled (running
   /// only).
@@ -61,9 +62,15 @@ class Twin {
   double power_w() const { return core_.power_w; }
   Mode mode() const { return core_.mode; }
   /// Nothing pending and no ramp left.
-  bool settled() const;
+  bool settled() const {
+    if (!core_.pending.empty() || core_.mode == Mode::waking) return false;
+    const double goal_w = core_.mode == Mode::running ? core_.goal_w : dynamics_.sleep_w;
+    return std::fabs(core_.power_w - goal_w) < kSettledW;
+  }
 
  private:
+  static constexpr double kSettledW = 1.0;
+
   enum class Order : std::uint8_t { run, wake, sleep };
   struct Pending {
     MonoTime effective{};
@@ -77,11 +84,10 @@ class Twin {
     double goal_w = 0.0;   ///< of running, or what a waking miner will go on to
     bool overdue = false;  ///< told to sleep, and known not to yet
     MonoTime wake_began{};
-    TwinDynamics dynamics;
     StaticVector<Pending, 24> pending;  ///< in the order in which they act
 
-    void advance(MonoTime to);
-    void move(MonoTime to);
+    void advance(MonoTime to, const TwinDynamics& dynamics);
+    void move(MonoTime to, const TwinDynamics& dynamics);
     void apply(const Pending& order);
   };
   struct Sample {
@@ -95,6 +101,7 @@ class Twin {
   void note();
 
   static constexpr std::size_t kHistory = 64;  // one a tick: a minute
+  TwinDynamics dynamics_;
   Core core_;
   Core before_;  ///< one tick ago: a command is only learned of after it was sent
   std::array<Sample, kHistory> history_{};

@@ -134,14 +134,13 @@ double Unit::most_w(Watts target) const {
 
 bool Unit::model_holds(const MinerObservation& seen) const {
   return modelled_ && seen.envelope == modelled_envelope_ && seen.dynamics == modelled_dynamics_ &&
-         learned_ == modelled_learned_ && caution_s_ == modelled_caution_s_;
+         caution_s_ == modelled_caution_s_;
 }
 
 void Unit::refresh_model(const MinerObservation& seen) {
   modelled_ = true;
   modelled_envelope_ = seen.envelope;
   modelled_dynamics_ = seen.dynamics;
-  modelled_learned_ = learned_;
   modelled_caution_s_ = caution_s_;
   dynamics_ = seen.dynamics;
   if (seen.envelope.known()) {
@@ -215,8 +214,8 @@ void Unit::observe(const MinerObservation& seen, MonoTime now, std::int64_t loca
 
   sent_.from_rest = low_.mode() == Twin::Mode::running && settled();
   sent_.from_w = low_.power_w();
-  feed(seen.delivered, now);
-  feed(seen.command, now);
+  if (is_news(seen.delivered)) feed(seen.delivered, now);
+  if (is_news(seen.command)) feed(seen.command, now);
   low_.advance(now);
   high_.advance(now);
   if (reachable_ && seen.state_at > answered_at_ && fed_sequence_ == sequence_) {
@@ -304,9 +303,7 @@ void Unit::adopt(const MinerObservation& seen, MonoTime now) {
 }
 
 void Unit::feed(const CommandRecord& record, MonoTime now) {
-  if (record.sequence == 0 || record.sequence < fed_sequence_) return;
   const bool is_new = record.sequence != fed_sequence_;
-  if (!is_new && record.status == fed_status_) return;
   if (is_new && record.kind != CommandKind::sleep && record.status != CommandStatus::queued) heard(record.target);
   if (record.status == CommandStatus::sent || record.status == CommandStatus::acknowledged) {
     // Levels are rounded by the miner: what it says it took is what it will draw.
@@ -580,14 +577,14 @@ void Unit::learn_step(double ratio, double step_w) {
   const double seen_gain = learned_.draw_gain * ratio;
   const double weight = std::min(learned_.samples < 4 ? 0.5 : 0.2, std::fabs(step_w) / 3000.0);
   learn_draw(learned_.draw_gain + weight * (std::clamp(seen_gain, 0.6, 1.5) - learned_.draw_gain));
-  ++learned_.samples;
+  ++relearn().samples;
   // The test ends three seconds after the slower twin has settled: a much older report may be one from under way.
   // And one under way when the step began had reported more, or less, than it drew by then.
   if (reported_known_ && sent_.from_rest && observed_at_ - reported_at_ <= kReportFresh) {
     const double reported_step_w = reported_now_w_ - reported_before_w_;
     const double real_step_w = ratio * step_w;
     if (std::fabs(real_step_w) >= kLargeStepW) {
-      teach(learned_.report_gain, report_dissent_, reported_step_w / real_step_w, 1.0, kReportRule);
+      teach(relearn().report_gain, report_dissent_, reported_step_w / real_step_w, 1.0, kReportRule);
     }
     const bool lie = std::fabs(reported_step_w - real_step_w) > kLieShare * std::fabs(real_step_w) + kLieW;
     lies_ = lie ? std::min(lies_ + 1, 5) : std::max(lies_ - 1, 0);
@@ -609,7 +606,7 @@ void Unit::acquit(MonoTime now) {
 
 void Unit::learn_draw(double gain) {
   const double before_w = drawn_w(target_);
-  learned_.draw_gain = gain;
+  relearn().draw_gain = gain;
   if (!on()) return;
   low_.shift(drawn_w(target_) - before_w);
   high_.shift(drawn_w(target_) - before_w);
@@ -617,11 +614,11 @@ void Unit::learn_draw(double gain) {
 }
 
 void Unit::learn_commissioned(double sleep_w, double wake_s) {
-  learned_.sleep_w = sleep_w;
+  relearn().sleep_w = sleep_w;
   // In the place of the miner's own word, which may be early.
   const bool word_fits = learned_.wake_s.samples > 0 &&
                          std::fabs(learned_.wake_s.value - wake_s) <= half_width(learned_.wake_s, kWakeRule);
-  if (!word_fits) learned_.wake_s = {wake_s, kWakeRule.first, 1};
+  if (!word_fits) relearn().wake_s = {wake_s, kWakeRule.first, 1};
 }
 
 void Unit::learn_fit(const StepFit& fit) {
@@ -636,20 +633,20 @@ void Unit::learn_fit(const StepFit& fit) {
   misfits_ = 0;
   if (fit.dead_known) {
     step_seen();
-    teach(learned_.dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
+    teach(relearn().dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
     // A load that comes and goes looks like chasing. What the meter shows of an own step says which of the two it was:
     // now that its time is known, there is less to be cautious about.
     caution_s_ *= kCautionLeft;
   }
   if (!fit.ramp_known) return;
-  LearnedValue& ramp = fit.up ? learned_.ramp_up_w_per_s : learned_.ramp_down_w_per_s;
+  LearnedValue& ramp = fit.up ? relearn().ramp_up_w_per_s : relearn().ramp_down_w_per_s;
   teach(ramp, fit.up ? up_dissent_ : down_dissent_, fit.ramp_w_per_s, fit.weight, kRampRule);
 }
 
 void Unit::distrust_learned() {
-  distrust(learned_.dead_time_s, kDeadRule);
-  distrust(learned_.ramp_up_w_per_s, kRampRule);
-  distrust(learned_.ramp_down_w_per_s, kRampRule);
+  distrust(relearn().dead_time_s, kDeadRule);
+  distrust(relearn().ramp_up_w_per_s, kRampRule);
+  distrust(relearn().ramp_down_w_per_s, kRampRule);
 }
 
 void Unit::learn_wake(const MinerObservation& seen) {
@@ -661,7 +658,7 @@ void Unit::learn_wake(const MinerObservation& seen) {
     const double longest_s = low_dynamics_.dead_up_s + low_dynamics_.wake_s;
     if (to_seconds(seen.state_at - wake_sent_) > longest_s && !wake_overdue_) {
       wake_overdue_ = true;
-      distrust(learned_.wake_s, kWakeRule);
+      distrust(relearn().wake_s, kWakeRule);
     }
   }
   if (seen.state != MinerState::running) return;
@@ -669,7 +666,7 @@ void Unit::learn_wake(const MinerObservation& seen) {
   if (seen_waking_ > wake_sent_ && seen.state_at - seen_waking_ <= kWakeSeenWithin) {
     const double took_s = 0.5 * (to_seconds(seen.state_at - wake_sent_) + to_seconds(seen_waking_ - wake_sent_));
     const double wake_s = took_s - to_seconds(dynamics_.dead_time);
-    if (wake_s > 1.0) teach(learned_.wake_s, wake_dissent_, wake_s, 1.0, kWakeRule);
+    if (wake_s > 1.0) teach(relearn().wake_s, wake_dissent_, wake_s, 1.0, kWakeRule);
   }
   wake_sent_ = MonoTime{};
 }
@@ -695,8 +692,7 @@ void Unit::steps_together(double unexplained_w) {
   if (mine_w >= kSmallestTestW && std::fabs(unexplained_w) < kSeenWithin * mine_w) step_seen();
 }
 
-void Unit::look_for_steps(FollowWatch::Sight house) {
-  if (unseen_ == 0 && doubted_since_ == MonoTime{}) return follow_watch_.abandon();
+void Unit::look_closer(FollowWatch::Sight house) {
   house.mine_low_w = metered_w(Bound::low);
   house.mine_high_w = metered_w(Bound::high);
   switch (follow_watch_.look(house)) {

@@ -157,7 +157,10 @@ class Unit {
   /// The meter did not see the last step at all.
   void step_unseen(double step_w);
   /// Of one whose steps were missed: `house` (its own part is filled in) may show that it follows nevertheless.
-  void look_for_steps(FollowWatch::Sight house);
+  void look_for_steps(const FollowWatch::Sight& house) {
+    if (unseen_ != 0 || doubted_since_ != MonoTime{}) return look_closer(house);
+    follow_watch_.abandon();
+  }
   /// Others are in the sums of the house than before.
   void lose_sight() { follow_watch_.abandon(); }
 
@@ -188,10 +191,21 @@ class Unit {
   void refresh_model(const MinerObservation& seen);
   /// Nothing that `refresh_model` rests on has changed since it last ran.
   bool model_holds(const MinerObservation& seen) const;
+  /// What was learned, to be changed: the model is made anew of it.
+  LearnedMiner& relearn() {
+    modelled_ = false;
+    return learned_;
+  }
   void learn_wake(const MinerObservation& seen);
   /// Steps that show whether it tells the truth may be hours apart: at rest, what it draws is known too.
   void acquit(MonoTime now);
+  void look_closer(FollowWatch::Sight house);
   void feed(const CommandRecord& record, MonoTime now);
+  /// `feed` has not taken it in yet, or not in this state.
+  bool is_news(const CommandRecord& record) const {
+    if (record.sequence == 0 || record.sequence < fed_sequence_) return false;
+    return record.sequence != fed_sequence_ || record.status != fed_status_;
+  }
   void check_followed(const MinerObservation& seen, MonoTime now, bool trusted);
   void check_health(const MinerObservation& seen, MonoTime now);
   void heard(Watts target);
@@ -215,7 +229,7 @@ class Unit {
   Envelope envelope_;
   Watts firmware_max_{};  ///< the last one known
   MinerDynamics dynamics_;
-  LearnedMiner learned_;
+  LearnedMiner learned_;  ///< changed through `relearn` only
   Dissent dead_dissent_, up_dissent_, down_dissent_, wake_dissent_, report_dissent_;
   MonoTime confirmed_at_{};                       ///< the meter showed a step in full
   int misfits_ = 0;                               ///< of such steps, in a row: no dead time and no ramp explains them
@@ -228,7 +242,6 @@ class Unit {
   bool modelled_ = false;
   Envelope modelled_envelope_;
   MinerDynamics modelled_dynamics_;
-  LearnedMiner modelled_learned_;
   double modelled_caution_s_ = 0.0;
 
   CommandKind wanted_ = CommandKind::none;
