@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 
 namespace sluice::control {
 namespace {
@@ -25,13 +27,13 @@ constexpr double kFarMore = 60.0;
 constexpr double kClearly = 9.0;
 constexpr double kDeadNeighbourS = 1.25;
 constexpr double kRampNeighbour = 1.4;
+constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr double kGoodStep = 15.0;  // this many sigma high, a step counts in full
 
 /// The samples of a window without their mean and without what the others' changes explain.
 class Window {
  public:
-  Window(const StaticVector<StepLearner::Sample, StepLearner::kSamples>& samples,
-         const StaticVector<StepLearner::Order, StepLearner::kOrders>& orders, double from_w)
+  Window(std::span<const StepLearner::Sample> samples, std::span<const StepLearner::Order> orders, double from_w)
       : samples_(samples), orders_(orders), from_w_(from_w) {
     const auto count = static_cast<double>(samples.size());
     double mean_w = 0.0;
@@ -65,19 +67,24 @@ class Window {
     double moved_w = 0.0;
     double goal_w = 0.0;
     double at_s = samples_[0].at_s;
-    std::size_t next = 0;
     const auto move = [&](double to_s) {
       const double seconds = to_s - at_s;
       at_s = to_s;
       moved_w = goal_w > moved_w ? std::min(goal_w, moved_w + up_w_per_s * seconds)
                                  : std::max(goal_w, moved_w - down_w_per_s * seconds);
     };
-    for (std::size_t i = 0; i < samples_.size(); ++i) {
-      for (; next < orders_.size() && orders_[next].at_s + dead_s <= samples_[i].at_s; ++next) {
-        move(std::max(at_s, orders_[next].at_s + dead_s));
-        goal_w = orders_[next].goal_w - from_w_;
+    std::size_t next = 0;
+    const auto due_s = [&] { return next < orders_.size() ? orders_[next].at_s + dead_s : kNever; };
+    double next_s = due_s();
+    std::size_t i = 0;
+    while (i < samples_.size() && samples_[i].at_s < next_s) at_s = samples_[i++].at_s;  // as before: nothing to add
+    for (; i < samples_.size(); ++i) {
+      for (; next_s <= samples_[i].at_s; next_s = due_s()) {
+        move(std::max(at_s, next_s));
+        goal_w = orders_[next++].goal_w - from_w_;
       }
-      move(samples_[i].at_s);
+      if (moved_w != goal_w) move(samples_[i].at_s);
+      at_s = samples_[i].at_s;
       sum += moved_w;
       traced += moved_w * trace_[i];
       square += moved_w * moved_w;
@@ -95,8 +102,8 @@ class Window {
   double all() const { return all_; }
 
  private:
-  const StaticVector<StepLearner::Sample, StepLearner::kSamples>& samples_;
-  const StaticVector<StepLearner::Order, StepLearner::kOrders>& orders_;
+  std::span<const StepLearner::Sample> samples_;
+  std::span<const StepLearner::Order> orders_;
   double from_w_;
   std::array<double, StepLearner::kSamples> drawn_w_{};
   std::array<double, StepLearner::kSamples> trace_{};
@@ -262,7 +269,7 @@ StepFit StepLearner::finish(const StepGuess& guess) {
   if (guess.up_w_per_s <= 0.0 || guess.down_w_per_s <= 0.0) return fit;
 
   fit.up = up_w > down_w;
-  const Window window(samples_, orders_, from_w_);
+  const Window window({samples_.begin(), samples_.size()}, {orders_.begin(), orders_.size()}, from_w_);
   Search search(window, guess, fit.up, furthest_w);
   search.run();
   const double variance = std::max(search.best_left() / static_cast<double>(samples_.size() - 4), kNoiseW * kNoiseW);
