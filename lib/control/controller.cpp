@@ -74,10 +74,13 @@ Controller::Controller(Site site, const PersistentState& memory, MonoTime now, W
     units_.emplace_back(miner, memory_of_it, now, wall);
     switches_.emplace_back(memory_of_it, now);
   }
-  order_members();
+  know_site();
 }
 
-void Controller::order_members() {
+void Controller::know_site() {
+  has_switches_ = std::any_of(site_.miners.begin(), site_.miners.end(),
+                              [](const MinerSite& miner) { return !miner.power_switch.empty(); });
+  uses_forecast_ = site_.battery.present || has_switches_;
   order_.clear();
   for (std::size_t i = 0; i < site_.miners.size(); ++i) order_.push_back(static_cast<std::uint8_t>(i));
   std::stable_sort(order_.begin(), order_.end(),
@@ -120,7 +123,7 @@ void Controller::reconfigure(Site site) {
   sign_watch_.abandon();
   step_learner_.abandon();
   commission_.end(CommissionEnd::reconfigured);
-  order_members();
+  know_site();
 }
 
 void Controller::remember(PersistentState& state) const {
@@ -136,7 +139,7 @@ void Controller::remember(PersistentState& state) const {
     units_[i].remember(*found);
     if (!site_.miners[i].power_switch.empty()) switches_[i].remember(*found);
   }
-  if (uses_forecast()) forecast_.remember(state.surplus);
+  if (uses_forecast_) forecast_.remember(state.surplus);
 }
 
 void Controller::look_at_battery(const BatteryObservation& battery) {
@@ -165,7 +168,7 @@ double Controller::twins_w(Bound bound) const {
   return sum;
 }
 
-void Controller::test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w) {
+void Controller::test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w, bool sent) {
   StepTest::Sight sight;
   sight.now = snapshot.now;
   sight.grid_w = grid_.power_w();
@@ -178,16 +181,16 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   sight.twin_w = twins_low_w;
   sight.grid_changed_at = grid_.changed_at();
   sight.settled = true;
+  std::uint32_t members = 0;
+  bool awake = false;
   for (const std::uint8_t member : order_) {
     const Unit& unit = units_[member];
     for (const Bound bound : kBounds) {
       const Twin& twin = unit.twin(bound);
       sight.settled = sight.settled && twin.settled() && std::fabs(unit.metered_w(bound) - twin.power_w()) < 1.0;
     }
-  }
-  std::uint32_t members = 0;
-  for (const std::uint8_t member : order_) {
-    if (units_[member].controllable()) members |= std::uint32_t{1} << member;
+    if (unit.controllable()) members |= std::uint32_t{1} << member;
+    awake = awake || unit.on();
   }
   if (members != step_members_) {
     step_members_ = members;
@@ -197,6 +200,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     sight_known_ = false;
   }
   for (const std::uint8_t member : order_) {
+    if (!sent) break;
     if (!units_[member].just_sent() || !units_[member].controllable()) continue;
     if (step_test_.replaceable(member, snapshot.now) && sight_known_) {
       const MinerDynamics& dynamics = units_[member].dynamics();
@@ -253,8 +257,6 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     const double unexplained_w = (step_test_.ratio() - 1.0) * step_test_.step_w();
     for (const std::uint8_t member : order_) units_[member].steps_together(unexplained_w);
   }
-  bool sent = false;
-  for (const std::uint8_t member : order_) sent = sent || (units_[member].just_sent() && units_[member].controllable());
   if (sign_watch_.look(
           {sight.now, sight.grid_w, sight.others_w, sight.stir_w, twins_low_w, house.all_high_w, sight.settled},
           sent)) {
@@ -262,8 +264,6 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   }
   // One clear step is only a suspicion. But when it was the last one, because all went to sleep by it, no second one
   // will follow: it is said once, and the meter gets its next trial when that has run out.
-  bool awake = false;
-  for (const std::uint8_t member : order_) awake = awake || units_[member].on();
   if (awake) {
     asleep_suspected_ = false;
   } else if (!asleep_suspected_ && sign_watch_.evidence() >= kSuspiciousEvidence) {
@@ -284,27 +284,33 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
   sight_known_ = true;
 }
 
-void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w) {
-  // Sun that is throttled answers in the meter's place. Readings that only contradict each other may do so because a
-  // twin is wrong: that is when learning is needed most.
+bool Controller::window_over(const Snapshot& snapshot) {
+  // Readings that only contradict each other may do so because a twin is wrong: that is when learning is needed most.
   const GridTrust trust = grid_.verdict(snapshot.now);
   bool over = step_learner_.over(snapshot.now) || (trust != GridTrust::good && trust != GridTrust::implausible);
-  if (throttled(snapshot)) step_learner_.abandon();
   // What moves at the same time ends a window; what it showed until then counts.
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    const bool mine = step_learner_.running() && step_learner_.unit() == i;
-    const bool retargeted = units_[i].just_sent() && units_[i].sent().kind == CommandKind::target;
-    if (mine && retargeted) step_learner_.follow(units_[i].sent().at, units_[i].sent().goal_w);
-    if (mine) over = over || (units_[i].just_sent() && !retargeted) || !units_[i].controllable();
-    if (!mine) over = over || units_[i].just_sent() || !units_[i].settled();
+    const Unit& unit = units_[i];
+    if (step_learner_.unit() != i) {
+      over = over || unit.just_sent() || !unit.settled();
+      continue;
+    }
+    const bool retargeted = unit.just_sent() && unit.sent().kind == CommandKind::target;
+    if (retargeted) step_learner_.follow(unit.sent().at, unit.sent().goal_w);
+    over = over || (unit.just_sent() && !retargeted) || !unit.controllable();
   }
-  if (step_learner_.running() && over) {
+  return over && step_learner_.running();  // too many targets end it without a result
+}
+
+void Controller::learn_from_steps(const Snapshot& snapshot, double battery_w, bool sent) {
+  if (throttled(snapshot)) step_learner_.abandon();  // throttled sun answers in the meter's place
+  if (step_learner_.running() && window_over(snapshot)) {
     Unit& unit = units_[step_learner_.unit()];
     const StepFit fit = step_learner_.finish(unit.guess());
     unit.learn_fit(fit);
     if (commission_.miner() == step_learner_.unit()) commission_.saw(fit);
   }
-  begin_to_learn(snapshot);
+  if (sent) begin_to_learn(snapshot);
   const bool battery_known = !site_.battery.present || snapshot.battery.power.fresh(snapshot.now, kBatteryAligned);
   if (battery_known && snapshot.pv.power.fresh(snapshot.now, kPvAligned)) {
     const double others_w = snapshot.pv.power.value.value() + battery_w;
@@ -409,7 +415,7 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
     middle_surplus_w += 0.5 * surplus;
     out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
-  if (uses_forecast()) forecast_.look(snapshot, middle_surplus_w, dt_s);
+  if (uses_forecast_) forecast_.look(snapshot, middle_surplus_w, dt_s);
   const double margin_w = hidden_w(snapshot, grid_w, middle_surplus_w, for_others_w, battery, dt_s);
   for (double& available : out.available_w) available += margin_w;
   const double middle_w = 0.5 * (out.available_w[0] + out.available_w[1]);
@@ -507,11 +513,6 @@ double Controller::hidden_w(const Snapshot& snapshot, double grid_w, double surp
   return hidden_.look(sight);
 }
 
-bool Controller::uses_forecast() const {
-  return site_.battery.present || std::any_of(site_.miners.begin(), site_.miners.end(),
-                                              [](const MinerSite& miner) { return !miner.power_switch.empty(); });
-}
-
 bool Controller::throttled(const Snapshot& snapshot) const {
   return hidden_.throttled() || (snapshot.pv.curtailed.usable() && snapshot.pv.curtailed.value);
 }
@@ -553,15 +554,15 @@ void Controller::name_probes(std::span<const std::uint8_t> members) {
   }
 }
 
-void Controller::look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, double dt_s) {
-  Merit::Stored stored;
-  stored.store = store_of(site_.battery, snapshot.battery, snapshot.now);
-  stored.serves = battery.known && battery.serves;
+void Controller::look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, const std::optional<Store>& store,
+                               double dt_s) {
+  const Merit::Stored stored{store, battery.known && battery.serves};
   merit_.look(units_, site_, snapshot, forecast_, stored, surplus_w_, dt_s);
   leave_headroom(snapshot);
 }
 
 void Controller::leave_headroom(const Snapshot& snapshot) {
+  if (std::none_of(units_.begin(), units_.end(), [](const Unit& unit) { return unit.band.must_run; })) return;
   const auto [most_w, limit] = import_limit(site_, snapshot, 0.0);
   if (most_w >= kUnlimitedW) return;
   double headroom_w = grid_.verdict(snapshot.now) == GridTrust::good ? most_w - grid_.power_w() : 0.0;
@@ -619,9 +620,13 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   presence_.observe(snapshot);
   look_at_battery(snapshot.battery);
   const double battery_w = site_.battery.present ? battery_at(grid_.value_time()) : 0.0;
-  const std::optional<Release> release =
-      release_.step(forecast_, snapshot, store_of(site_.battery, snapshot.battery, now), dt_s);
-  BatteryTerms battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
+  BatteryTerms battery;
+  std::optional<Store> store;
+  if (site_.battery.present) {
+    store = store_of(site_.battery, snapshot.battery, now);
+    const std::optional<Release> release = release_.step(forecast_, snapshot, store, dt_s);
+    battery = battery_terms(site_.battery, snapshot.battery, now, largest_charge_w_, release);
+  }
   const bool trusted = grid_.verdict(now) == GridTrust::good && battery.known && !presence_.lost();
   for (std::size_t i = 0; i < units_.size(); ++i) {
     if (!site_.miners[i].power_switch.empty()) {
@@ -637,9 +642,13 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   if (snapshot.pv.power.usable()) recent_pv_.add(snapshot.pv.power.value.value(), snapshot.pv.power.at, now);
   if (snapshot.battery.power.usable()) recent_battery_.add(battery_w, snapshot.battery.power.at, now);
   if (grid_.ever_read()) {
-    for (Unit& unit : units_) unit.look_at_meter(grid_.value_time());
-    test_steps(snapshot, battery_w, twins_w(Bound::low));
-    learn_from_steps(snapshot, battery_w);
+    bool sent = false;
+    for (Unit& unit : units_) {
+      unit.look_at_meter(grid_.value_time());
+      sent = sent || (unit.just_sent() && unit.controllable());
+    }
+    test_steps(snapshot, battery_w, twins_w(Bound::low), sent);
+    learn_from_steps(snapshot, battery_w, sent);
     look_at_jitter();
     grid_.contradiction(contradiction(snapshot, battery_w), now);
   }
@@ -654,18 +663,20 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   }
   contradicted_ = contradicted;
 
-  limit_to_circuits(units_, site_);
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (units_[i].too_small_a_circuit()) reasons_[i] = Reason::circuit_limit;
+  if (!site_.circuits.empty()) {
+    limit_to_circuits(units_, site_);
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      if (units_[i].too_small_a_circuit()) reasons_[i] = Reason::circuit_limit;
+    }
   }
-  look_at_money(snapshot, battery, dt_s);
+  look_at_money(snapshot, battery, store, dt_s);
   StaticVector<std::uint8_t, kMaxMiners> members;
   for (const std::uint8_t member : order_) {
     const Unit& unit = units_[member];
     if (!unit.controllable() || unit.too_small_a_circuit() || unit.band.must_sleep || snapshot.intents[member].park) {
       continue;
     }
-    const Reason held = held_by_switch(snapshot, member);
+    const Reason held = has_switches_ ? held_by_switch(snapshot, member) : Reason::none;
     if (held == Reason::none) {
       members.push_back(member);
     } else {
@@ -701,7 +712,7 @@ void Controller::step(const Snapshot& snapshot, Decision& decision) {
   decision.alarms.set(Alarm::grid_lost, presence_.lost());
   decision.alarms.set(Alarm::generator_running, presence_.generator());
   decision.hold_battery = merit_.hold_battery();
-  decide_power(snapshot, distrusted == Reason::none, dt_s);
+  if (has_switches_) decide_power(snapshot, distrusted == Reason::none, dt_s);
   write(snapshot, decision);
 }
 
@@ -765,9 +776,10 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
   decision.wall = snapshot.wall;
   decision.commission = commission_.report();
   double mining_w = 0.0;
-  for (std::size_t i = 0; i < units_.size(); ++i) {
+  decision.miners.resize(units_.size());
+  for (std::size_t i = 0; i < decision.miners.size(); ++i) {
     const Unit& unit = units_[i];
-    MinerDecision miner;
+    MinerDecision& miner = decision.miners[i];
     const bool commandable = unit.blocked() != Reason::wrong_identity && unit.blocked() != Reason::identity_unverified;
     // Somebody else's for the moment: only told to sleep, and only when safety wants it.
     const bool left_alone = unit.blocked() == Reason::manual_override && unit.wanted() != CommandKind::sleep;
@@ -788,7 +800,6 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
     }
     miner.expected_power = Watts(0.5 * (unit.twin(Bound::low).power_w() + unit.twin(Bound::high).power_w()));
     if (unit.reachable()) mining_w += miner.expected_power.value();
-    decision.miners.push_back(miner);
   }
   decision.mining = Watts(mining_w);
   if (decision.estimate_valid && snapshot.pv.power.fresh(snapshot.now, kPvFresh)) {

@@ -60,14 +60,17 @@ class Controller {
     double most_ = 0.0;
   };
 
-  void order_members();
+  void know_site();
   /// Of equal priority, who needs the least to run goes first: it can run more often, and for longer.
   void put_modest_first();
   double battery_at(MonoTime time) const;
   void look_at_battery(const BatteryObservation& battery);
   double twins_w(Bound bound) const;  ///< of the controllable, when the grid reading was true
-  void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w);
-  void learn_from_steps(const Snapshot& snapshot, double battery_w);
+  /// `sent`: a command of a controllable miner reached the wire since the last tick.
+  void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w, bool sent);
+  void learn_from_steps(const Snapshot& snapshot, double battery_w, bool sent);
+  /// The window of the step learner, which runs, has shown what it can.
+  bool window_over(const Snapshot& snapshot);
   void begin_to_learn(const Snapshot& snapshot);
   void look_at_jitter();
   bool contradiction(const Snapshot& snapshot, double battery_w) const;
@@ -78,10 +81,10 @@ class Controller {
   double hidden_w(const Snapshot& snapshot, double grid_w, double surplus_w, double for_others_w,
                   const BatteryTerms& battery, double dt_s);
   bool throttled(const Snapshot& snapshot) const;
-  bool uses_forecast() const;
   void name_probes(std::span<const std::uint8_t> members);
   void run_commission(const Snapshot& snapshot, const Budget& budget, double battery_w, std::span<Reason> reasons);
-  void look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, double dt_s);
+  void look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, const std::optional<Store>& store,
+                     double dt_s);
   void leave_headroom(const Snapshot& snapshot);
   void obey_bands(const Snapshot& snapshot, bool trusted);
   /// Nothing of its switch is against a start of it, and all that it may come to draw unasked is allowed.
@@ -123,6 +126,7 @@ class Controller {
   bool mean_known_ = false;
   double largest_charge_w_ = 0.0;
   double surplus_w_ = 0.0;  ///< the last one known
+  bool has_switches_ = false, uses_forecast_ = false;
   SurplusForecast forecast_;
   BatteryRelease release_;
   Reading<Watts> battery_now_, battery_before_;
