@@ -12,7 +12,7 @@ void MeterModel::advance(Watts grid) {
   now_ += step_;
   (grid > Watts(0.0) ? imported_ : exported_) += abs(grid) * step_;
   delayed_[oldest_] = grid;
-  oldest_ = (oldest_ + 1) % delayed_.size();
+  oldest_ = oldest_ + 1 < delayed_.size() ? oldest_ + 1 : 0;
   if (now_ < next_sample_) return;
   next_sample_ += spec_.sample;
   if (!dropped()) sample();

@@ -16,8 +16,12 @@ struct Trace {
   std::vector<float> load_w;  ///< house without miners, ≥ 0; as long as `pv_w`
 
   std::size_t size() const { return pv_w.size(); }
-  Watts pv(std::size_t second) const { return Watts(static_cast<double>(pv_w[second % pv_w.size()])); }
-  Watts load(std::size_t second) const { return Watts(static_cast<double>(load_w[second % load_w.size()])); }
+  Watts pv(std::size_t second) const { return Watts(static_cast<double>(pv_w[place(second)])); }
+  Watts load(std::size_t second) const { return Watts(static_cast<double>(load_w[place(second)])); }
+
+ private:
+  // A division takes longer than all the rest, and is hardly ever needed.
+  std::size_t place(std::size_t second) const { return second < size() ? second : second % size(); }
 };
 
 /// Reads a gzip (or plain) CSV with the columns `t_s,pv_w,load_w`, one row a second. `invalid` says the line.

@@ -13,7 +13,10 @@ constexpr std::uint64_t kSensorWander = 900;  // ticks
 }  // namespace
 
 VirtualHouse::VirtualHouse(VirtualHouseSpec spec, std::shared_ptr<const Trace> trace)
-    : spec_(std::move(spec)), house_(spec_.house, std::move(trace)), random_(spec_.house.seed ^ 0x5eed0fULL) {
+    : spec_(std::move(spec)),
+      house_(spec_.house, std::move(trace)),
+      random_(spec_.house.seed ^ 0x5eed0fULL),
+      next_report_(spec_.report_every) {
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     MinerObservation seen;
     seen.link = LinkState::up;
@@ -45,12 +48,12 @@ void VirtualHouse::tick(Policy& policy, Duration dt) {
     awake = awake || (miner.powered() && miner.state() != MinerState::asleep);
   }
   if (awake) workload_.running_s += to_seconds(dt);
-  look(dt);
+  look();
   policy.step(snapshot_, decision_);
   send();
 }
 
-void VirtualHouse::look(Duration since) {
+void VirtualHouse::look() {
   Snapshot& out = snapshot_;
   ++out.tick;
   out.now = now();
@@ -69,7 +72,9 @@ void VirtualHouse::look(Duration since) {
     out.battery.soc = Reading<Percent>::good(state.soc, out.now);
   }
   const Duration elapsed = house_.elapsed();
-  const bool polled = out.tick == 1 || elapsed / spec_.report_every != (elapsed - since) / spec_.report_every;
+  const bool due = elapsed >= next_report_;
+  if (due) next_report_ = (elapsed / spec_.report_every + 1) * spec_.report_every;
+  const bool polled = due || out.tick == 1;
   for (std::size_t i = 0; i < house_.miner_count(); ++i) {
     const MinerPlant& miner = house_.miner(i);
     MinerObservation& seen = out.miners[i];

@@ -69,7 +69,7 @@ class VirtualHouse {
   // Any start but zero: a time of zero means "never" in places.
   static constexpr Duration kOffset = std::chrono::hours(1);
 
-  void look(Duration since);
+  void look();
   void look_at_sensor(Watts potential);
   void send();
   void give(std::size_t index, const MinerDecision& order);
@@ -77,6 +77,7 @@ class VirtualHouse {
   VirtualHouseSpec spec_;
   HousePlant house_;
   Random random_;
+  Duration next_report_;  ///< since the start
   Snapshot snapshot_;
   Decision decision_;
   Workload workload_;
