@@ -50,6 +50,14 @@ function(sluice_library name)
   endif()
 endfunction()
 
+# sluice_across_files(name…): libraries of many small functions that call each other across files, optimised as one in
+# what is installed. Only with GCC, whose linker plugin is always there.
+function(sluice_across_files)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT SLUICE_SANITIZE)
+    set_target_properties(${ARGN} PROPERTIES INTERPROCEDURAL_OPTIMIZATION_RELWITHDEBINFO ON)
+  endif()
+endfunction()
+
 # sluice_test(name SOURCES … LIBS … [LABELS …] [TIMEOUT s] [COST s]): one GoogleTest binary is one test of ctest. COST:
 # about how long it takes under the sanitizers; a fresh clone knows no times, and should begin with the longest.
 function(sluice_test name)
