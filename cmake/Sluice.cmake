@@ -22,8 +22,10 @@ endif()
 # Warnings and flags of our own targets; third-party headers are SYSTEM and stay silent. What people install is built by
 # compilers we have not met, and at -O2, where GCC 12 warns of the standard library's own strings: a warning is no error there.
 option(SLUICE_WARNINGS_AS_ERRORS "Warnings stop the build" ON)
+# -ffp-contract=off: without fused multiply-add the same readings give the same decisions, to the bit, on every machine.
 add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
+  -ffp-contract=off
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wpedantic>
   $<$<BOOL:${SLUICE_WARNINGS_AS_ERRORS}>:-Werror>)
@@ -43,6 +45,7 @@ function(sluice_library name)
     add_library(${name} STATIC ${ARG_SOURCES})
     target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib")
     target_link_libraries(${name} PUBLIC ${ARG_LIBS} PRIVATE sluice_flags ${ARG_PRIVATE_LIBS})
+    sluice_precompile(${name} sluice_library_headers)
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE "${PROJECT_SOURCE_DIR}/lib")
@@ -67,6 +70,7 @@ function(sluice_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_flags ${ARG_LIBS} GTest::gtest_main)
+  sluice_precompile(${name} sluice_test_headers)
   target_compile_definitions(${name} PRIVATE SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_BINARY_DIR="${PROJECT_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${ARG_ENVIRONMENT}")

@@ -23,8 +23,11 @@ def commands():
         words = shlex.split(entry["command"])
         at = words.index("-o")
         del words[at : at + 2]
-        # clang does not know this flag of GCC, which the adapters are compiled with.
-        words = [w for w in words if w not in ("-c", entry["file"], "-fno-gnu-unique") and not w.endswith("ccache")]
+        # Precompiled headers are GCC's, and hide what a source forgot to include.
+        words = [w for i, w in enumerate(words) if "cmake_pch" not in (w + (words[i + 1] if w == "-include" else ""))]
+        # clang does not know the first two of these flags of GCC.
+        unknown = ("-fno-gnu-unique", "-Winvalid-pch", "-c", entry["file"])
+        words = [w for w in words if w not in unknown and not w.endswith("ccache")]
         out[entry["file"]] = (entry["directory"], tuple(words))
     return out
 
