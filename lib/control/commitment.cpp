@@ -24,6 +24,12 @@ double worth_w(const Unit& unit, double short_w) {
   return unit.min_w() - own_w - unit.band.leak_price * own_w;
 }
 
+/// What a start would catch beside all others, less what it would buy at the price of a leak.
+double brings_w(const Unit& unit, double short_w, double gain_w) {
+  const double own_w = bought_w(unit, short_w);
+  return std::min(std::max(gain_w, 0.0), unit.min_w() - own_w) - unit.band.leak_price * own_w;
+}
+
 }  // namespace
 
 double start_cost_ws(const Unit& unit, const ConstraintProfile& profile) {
@@ -83,7 +89,10 @@ bool should_start(Unit& unit, const ControlSettings& control, double short_w, do
   // Just short of enough it would already bring more than it buys; what others can take is no gain.
   const double change_w = fits ? gain_w : std::min(worth_w(unit, short_w), std::max(gain_w, 0.0));
   unit.start_account_ws = std::max(0.0, unit.start_account_ws + change_w * dt_s);
-  return fits && unit.start_account_ws >= enough_ws;
+  // Whoever can be set follows the sun from its minimum on, and waits for that. All or nothing is a step that is taken
+  // like one of a ladder: while little enough of it is missing. The sun of a whole day may never reach it.
+  const bool may = unit.one_power() ? brings_w(unit, short_w, gain_w) > worthwhile_w(unit) : fits;
+  return may && unit.start_account_ws >= enough_ws;
 }
 
 }  // namespace sluice::control

@@ -70,6 +70,8 @@ class Unit {
   Watts target_for(double drawn_w) const { return Watts((drawn_w - learned_.draw_offset_w) / learned_.draw_gain); }
   double min_w() const { return drawn_w(envelope_.min); }
   double max_w() const { return drawn_w(envelope_.max); }
+  /// It knows nothing between asleep and its one power: a plug, stock firmware.
+  bool one_power() const { return envelope_.max <= envelope_.min; }
   /// The ends of what it may draw while it runs, by its band; within [min_w, max_w].
   double lowest_w() const { return band.must_run ? std::clamp(band.floor_w, min_w(), max_w()) : min_w(); }
   double highest_w() const { return std::clamp(band.ceiling_w, lowest_w(), max_w()); }

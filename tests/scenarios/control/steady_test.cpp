@@ -119,6 +119,39 @@ TEST(Following, ImportIsNeverHeldLongerThanConfigured) {
   EXPECT_EQ(loop.miners[0].state, MinerState::asleep);
 }
 
+/// All or nothing, behind a plug.
+TestMiner one_power(double power_w) {
+  TestMiner miner = luxos_target();
+  miner.envelope = {};
+  miner.envelope.kind = EnvelopeKind::levels;
+  miner.envelope.levels.push_back(Watts(power_w));
+  miner.envelope.min = miner.envelope.max = Watts(power_w);
+  miner.down_w_per_s = miner.up_w_per_s = 3250.0;
+  miner.be_asleep();
+  return miner;
+}
+
+// Less than 1/(1 + λ) of it is missing, and the sun of the whole day gives no more; with a little less sun it would buy
+// for more than it catches.
+TEST(Following, AllOrNothingStartsWhenTheSunPaysForWhatIsMissing) {
+  for (const double missing_w : {350.0, 850.0}) {
+    Loop loop({one_power(3250.0)});
+    loop.sun = [=](double) { return 500.0 + 3250.0 - missing_w; };
+    loop.run(600);
+    EXPECT_EQ(loop.miners[0].starts, missing_w < 700.0 ? 1 : 0) << missing_w;
+  }
+}
+
+// One that can be set waits until its minimum fits.
+TEST(Following, WhatCanBeSetBuysNothingToStart) {
+  TestMiner miner = luxos_target();
+  miner.be_asleep();
+  Loop loop({miner});
+  loop.sun = [](double) { return 500.0 + 900.0 - 100.0; };
+  loop.run(1800);
+  EXPECT_EQ(loop.miners[0].starts, 0);
+}
+
 TEST(Following, TheGridTargetIsKept) {
   Loop loop({luxos_target()});
   loop.site.control.grid_target = Watts(-50.0);
