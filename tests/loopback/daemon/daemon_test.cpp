@@ -356,7 +356,7 @@ TEST_F(Night, a_battery_is_released_when_its_device_leaves_the_file_and_by_park_
   write("sluice.yaml", with_gx);
   EXPECT_EQ(run(park), 1) << said;
   EXPECT_NE(said.find("other was told that its battery may not discharge, and is not in"), std::string::npos) << said;
-  EXPECT_TRUE(all_at_rest()) << "miners do not wait for that";
+  EXPECT_TRUE(eventually([&] { return all_at_rest(); })) << "miners do not wait for that";
   write("sluice.yaml", with_other);
   EXPECT_EQ(run(park), 0) << said;
   EXPECT_NE(said.find("other: its battery may discharge again"), std::string::npos) << said;
