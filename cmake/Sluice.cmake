@@ -23,9 +23,10 @@ endif()
 # compilers we have not met, and at -O2, where GCC 12 warns of the standard library's own strings: a warning is no error there.
 option(SLUICE_WARNINGS_AS_ERRORS "Warnings stop the build" ON)
 # -ffp-contract=off: without fused multiply-add the same readings give the same decisions, to the bit, on every machine.
+# -pthread: gRPC asks for it, and precompiled headers want the same flags everywhere.
 add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
-  -ffp-contract=off
+  -ffp-contract=off -pthread
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wpedantic>
   $<$<BOOL:${SLUICE_WARNINGS_AS_ERRORS}>:-Werror>)

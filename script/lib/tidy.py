@@ -25,8 +25,8 @@ def commands():
         del words[at : at + 2]
         # Precompiled headers are GCC's, and hide what a source forgot to include.
         words = [w for i, w in enumerate(words) if "cmake_pch" not in (w + (words[i + 1] if w == "-include" else ""))]
-        # clang does not know the first two of these flags of GCC.
-        unknown = ("-fno-gnu-unique", "-Winvalid-pch", "-c", entry["file"])
+        # clang does not know the first three of these flags of GCC.
+        unknown = ("-fno-gnu-unique", "-Winvalid-pch", "-Wno-error=invalid-pch", "-c", entry["file"])
         words = [w for w in words if w not in unknown and not w.endswith("ccache")]
         out[entry["file"]] = (entry["directory"], tuple(words))
     return out
