@@ -1,6 +1,7 @@
 // Beside every template lies <id>.test.yaml: registers or texts as a device would show them, composed from the vendor's
 // facts and not by our encoder, with the values that must come out. This test runs all of them.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -123,7 +124,7 @@ TEST(Images, EveryTemplateHasThreeScenesThatComeOutRight) {
   ASSERT_TRUE(library) << library.error().text;
   EXPECT_GE(library->ids().size(), 12U);
   for (const std::string& id : library->ids()) {
-    const std::string path = std::string(kDirectory) + "/" + id + ".test.yaml";
+    const std::string path = fmt::format("{}/{}.test.yaml", kDirectory, id);
     std::vector<yaml::Mistake> mistakes;
     const yaml::Node root = yaml::parse(read_file(path), mistakes);
     ASSERT_TRUE(mistakes.empty()) << path << ":" << mistakes.front().line << ": " << mistakes.front().text;
