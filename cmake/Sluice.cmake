@@ -30,6 +30,10 @@ target_compile_options(sluice_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wpedantic>
   $<$<BOOL:${SLUICE_WARNINGS_AS_ERRORS}>:-Werror>)
+# GCC 12 sees overflows in the standard library's own string operators, depending on how long a literal is, and so on where
+# the clone lies: said, but no error. The address sanitizer finds the true ones.
+target_compile_options(sluice_flags INTERFACE
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-error=array-bounds -Wno-error=restrict -Wno-error=stringop-overflow -Wno-error=stringop-overread>)
 if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   # What these two would say the address sanitizer says too, and they are a fifth of the time to compile.
