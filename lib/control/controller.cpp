@@ -168,6 +168,24 @@ double Controller::twins_w(Bound bound) const {
   return sum;
 }
 
+void Controller::begin_step_tests(MonoTime now) {
+  for (const std::uint8_t member : order_) {
+    if (!units_[member].just_sent() || !units_[member].controllable()) continue;
+    if (step_test_.replaceable(member, now) && sight_known_) {
+      const MinerDynamics& dynamics = units_[member].dynamics();
+      step_test_.begin(member, last_sight_, dynamics.dead_time + std::max(dynamics.ramp_up, dynamics.ramp_down));
+      for (Unit& unit : units_) unit.step_begins();
+      // What is still on its way belongs to another step.
+      const bool mixed = std::any_of(order_.begin(), order_.end(), [&](std::uint8_t other) {
+        return other != member && units_[other].controllable() && !units_[other].settled();
+      });
+      if (mixed) step_test_.mix();
+    } else if (step_test_.running() && step_test_.unit() != member) {
+      step_test_.mix();
+    }
+  }
+}
+
 void Controller::test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w, bool sent) {
   StepTest::Sight sight;
   sight.now = snapshot.now;
@@ -199,22 +217,7 @@ void Controller::test_steps(const Snapshot& snapshot, double battery_w, double t
     for (Unit& unit : units_) unit.lose_sight();
     sight_known_ = false;
   }
-  for (const std::uint8_t member : order_) {
-    if (!sent) break;
-    if (!units_[member].just_sent() || !units_[member].controllable()) continue;
-    if (step_test_.replaceable(member, snapshot.now) && sight_known_) {
-      const MinerDynamics& dynamics = units_[member].dynamics();
-      step_test_.begin(member, last_sight_, dynamics.dead_time + std::max(dynamics.ramp_up, dynamics.ramp_down));
-      for (Unit& unit : units_) unit.step_begins();
-      // What is still on its way belongs to another step.
-      const bool mixed = std::any_of(order_.begin(), order_.end(), [&](std::uint8_t other) {
-        return other != member && units_[other].controllable() && !units_[other].settled();
-      });
-      if (mixed) step_test_.mix();
-    } else if (step_test_.running() && step_test_.unit() != member) {
-      step_test_.mix();
-    }
-  }
+  if (sent) begin_step_tests(snapshot.now);
   FollowWatch::Sight house;
   house.now = sight.now;
   house.fed_w = sight.grid_w + sight.others_w;

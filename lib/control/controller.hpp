@@ -66,6 +66,7 @@ class Controller {
   double battery_at(MonoTime time) const;
   void look_at_battery(const BatteryObservation& battery);
   double twins_w(Bound bound) const;  ///< of the controllable, when the grid reading was true
+  void begin_step_tests(MonoTime now);
   /// `sent`: a command of a controllable miner reached the wire since the last tick.
   void test_steps(const Snapshot& snapshot, double battery_w, double twins_low_w, bool sent);
   void learn_from_steps(const Snapshot& snapshot, double battery_w, bool sent);

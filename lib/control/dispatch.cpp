@@ -23,7 +23,8 @@ constexpr double kSlopeMemoryS = 3.0;
 constexpr Duration kBaseLowerEvery = seconds(2);
 // Newsvendor: with λ = 3.5 a level is worth taking while less than 1/(1+λ) of its step is missing.
 double round_up_share(double leak_price) { return 1.0 / (1.0 + std::max(0.0, leak_price)); }
-constexpr double kLevelHysteresis = 0.12;  // of a step: a 12 % wrong draw must not toggle between two levels
+// Of a step, either way: it draws up to a quarter more for a step than is believed, and must not toggle between two.
+constexpr double kStepHysteresis = 0.12;
 
 // An error this large is acted on as it is read; a smaller one is averaged over a few seconds first, because a meter
 // trembles and the target would tremble with it.
@@ -58,18 +59,22 @@ double lead_s(const Unit& unit) { return to_seconds(unit.dynamics().dead_time) +
 
 bool is_levels(const Unit& unit) { return unit.envelope().kind == EnvelopeKind::levels; }
 
-/// The target for a wish in drawn watts, rounded by value; with hysteresis on levels.
+/// The target for a wish in drawn watts, rounded by value; with hysteresis.
 Watts target_for(const Unit& unit, double wish_w, double leak_price) {
   const Watts wanted = unit.target_for(wish_w);
   const Envelope& envelope = unit.envelope();
   const double share = round_up_share(leak_price);
-  if (!is_levels(unit)) return envelope.floor(wanted + envelope.step * share);
   const Watts now = envelope.floor(unit.target());
+  if (!is_levels(unit)) {
+    const auto rounded = [&](double part) { return envelope.floor(wanted + envelope.step * part); };
+    const bool stays = rounded(share - kStepHysteresis) <= now && now <= rounded(share + kStepHysteresis);
+    return stays ? now : rounded(share);
+  }
   Watts best = envelope.min;
   for (std::size_t i = 1; i < envelope.levels.size(); ++i) {
     const Watts level = envelope.levels[i];
     const double step_w = (level - envelope.levels[i - 1]).value();
-    const double hold = level <= now ? kLevelHysteresis : -kLevelHysteresis;
+    const double hold = level <= now ? kStepHysteresis : -kStepHysteresis;
     if (wanted.value() < level.value() - (share + hold) * step_w) break;
     best = level;
   }
@@ -575,14 +580,11 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
       std::clamp(unit.lower_account_ws - unit.band.leak_price * lower_w * dt_s, 0.0, lower_price_ws);
   const double less_w = lower_w < -kClearErrorW ? lower_w : std::max(lower_w, unit.mean_error_w);
   const double more_w = raise_w > kClearErrorW ? raise_w : std::min(raise_w, unit.mean_error_w);
-  // A raise by less than most of a step would be rounded away.
-  const double step_w =
-      is_levels(unit) ? 0.0 : (1.0 - round_up_share(unit.band.leak_price)) * unit.envelope().step.value();
   Watts target = unit.target();
   if (unit.lower_account_ws >= lower_price_ws && less_w < -profile.deadband_down.value()) {
     target = min(target, target_for(unit, have_w + less_w, unit.band.leak_price));
   } else if (unit.raise_account_ws >= raise_price_ws &&
-             more_w >= std::max({profile.deadband_up.value(), step_w, kSmallestRaiseW})) {
+             more_w >= std::max(profile.deadband_up.value(), kSmallestRaiseW)) {
     target = max(target, ramp_limited(unit, target_for(unit, have_w + more_w, unit.band.leak_price), profile, now));
   }
   if (target > unit.target()) {

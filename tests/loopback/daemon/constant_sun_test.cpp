@@ -11,10 +11,9 @@
 namespace sluice::test {
 namespace {
 
-constexpr double kSettleS = 420.0, kWatchS = 120.0;  // simulated; its own error is learned from a dozen steps
-constexpr int kLearns = 4;
-constexpr double kTargetW = 0.0;  // of the grid, as configured when nothing is said
-constexpr double kLooseW = 20.0;  // noise of the meter and of what it reads
+constexpr double kSettleS = 300.0, kWatchS = 120.0;  // simulated
+constexpr double kTargetW = 0.0;                     // of the grid, as configured when nothing is said
+constexpr double kLooseW = 20.0;                     // noise of the meter and of what it reads
 
 struct Firmware {
   const char* plant;
@@ -56,8 +55,7 @@ class House final : public Household {
   }
   /// Every second of the watch, not only its end.
   void judge() {
-    // A miner whose own error is still being learned may go to and fro by one step of a few watts, now and then.
-    EXPECT_LE(truth().at("miners")[0].at("commands"), commands_ + kLearns) << "it is at the target and may rest";
+    EXPECT_EQ(truth().at("miners")[0].at("commands"), commands_) << "it is at the target and may rest";
     const json grid_w = ask_house("GET", "/trace?from_s=" + std::to_string(static_cast<int>(kSettleS))).at("grid_w");
     const double tolerance_w = std::max(1.15 * of_.firmware.step_w, kLooseW);
     ASSERT_GE(static_cast<double>(grid_w.size()), kWatchS);

@@ -1,6 +1,7 @@
 // Constant sun, one miner of every kind, with wrong reports, missed set-points and unknown dead times: the loop must
 // come to rest at the target and stay there without another command.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,6 +46,31 @@ TEST_P(Steady, ComesToRestAtTheTargetWhateverItReportsOrMisses) {
         }
         loop.run(900);
         EXPECT_EQ(loop.commands(), commands) << "no command after settling";
+      }
+    }
+  }
+}
+
+// Where a step and what it really draws are not the same, there is sun under which one more step is too much and one
+// less too little, as believed: whatever the sun, it must not go to and fro. The meter trembled before, so it keeps
+// away from the target.
+TEST_P(Steady, BetweenTwoStepsItStaysOnOneOfThem) {
+  for (const double tremble_w : {0.0, 15.0}) {
+    for (const double gain : {0.9, 1.0, 1.1, 1.15}) {
+      for (double sun = 2500.0; sun < 2540.0; sun += 1.7) {
+        TestMiner miner = GetParam().make();
+        miner.gain = gain;
+        miner.be_running(1900.0 / gain);
+        Loop loop({miner});
+        loop.noise_w = tremble_w;
+        loop.sun = [&](double) { return sun; };
+        SCOPED_TRACE(fmt::format("sun {} gain {} tremble {}", sun, gain, tremble_w));
+        loop.run(300);
+        loop.noise_w = 0.0;
+        loop.run(180);
+        const int commands = loop.commands();
+        loop.run(600);
+        ASSERT_EQ(loop.commands(), commands);
       }
     }
   }
