@@ -27,6 +27,8 @@ constexpr double kBufferedGridW = 150.0;  // beyond it, for long, the battery is
 constexpr double kBufferedGridS = 15.0;
 constexpr double kContradictedMeanS = 4.0;  // of the same mean, while the grid tells that the battery is not buffering
 constexpr double kJitterStepW = 0.2;
+// A meter shows the house as it was up to so long ago, and does not say so.
+constexpr Duration kMeterLate = seconds(3);
 constexpr double kHeadroomWorthW = 100.0;
 constexpr Duration kFullRaiseEvery = seconds(60);
 constexpr double kPvStepW = 200.0;
@@ -144,20 +146,36 @@ void Controller::remember(PersistentState& state) const {
 
 void Controller::look_at_battery(const BatteryObservation& battery) {
   if (!battery.power.usable()) return;
-  if (battery.power.at != battery_now_.at) {
-    battery_before_ = battery_now_;
-    battery_now_ = battery.power;
+  if (battery.power.at != battery_past_[0].at) {
+    std::copy_backward(battery_past_.begin(), battery_past_.end() - 1, battery_past_.end());
+    battery_past_[0] = battery.power;
   }
   largest_charge_w_ = std::max(largest_charge_w_, -battery.power.value.value());
 }
 
 double Controller::battery_at(MonoTime time) const {
-  if (!battery_before_.usable() || time >= battery_now_.at || battery_now_.at <= battery_before_.at) {
-    return battery_now_.value.value();
+  for (std::size_t i = 0; i + 1 < battery_past_.size(); ++i) {
+    const Reading<Watts>& later = battery_past_[i];
+    const Reading<Watts>& earlier = battery_past_[i + 1];
+    if (time >= later.at || !earlier.usable()) return later.value.value();
+    if (time < earlier.at) continue;
+    const double share = to_seconds(time - earlier.at) / to_seconds(later.at - earlier.at);
+    return earlier.value.value() + share * (later.value - earlier.value).value();
   }
-  const double share =
-      std::max(0.0, to_seconds(time - battery_before_.at) / to_seconds(battery_now_.at - battery_before_.at));
-  return battery_before_.value.value() + share * (battery_now_.value - battery_before_.value).value();
+  return battery_past_.back().value.value();
+}
+
+std::pair<double, double> Controller::battery_around_reading() const {
+  const MonoTime last = grid_.value_time();
+  const MonoTime first = last - kMeterLate;
+  double least_w = std::min(battery_at(first), battery_at(last));
+  double most_w = std::max(battery_at(first), battery_at(last));
+  for (const Reading<Watts>& past : battery_past_) {
+    if (!past.usable() || past.at <= first || past.at >= last) continue;
+    least_w = std::min(least_w, past.value.value());
+    most_w = std::max(most_w, past.value.value());
+  }
+  return {least_w, most_w};
 }
 
 double Controller::twins_w(Bound bound) const {
@@ -411,13 +429,15 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   Budget out;
   const double target_w = site_.control.grid_target.value();
   const double for_others_w = reserved_w(snapshot);
-  battery.power_w = battery_w;
+  const auto [least_battery_w, most_battery_w] = battery_around_reading();
   double middle_surplus_w = 0.0;
   for (const Bound bound : kBounds) {
+    battery.power_w = bound == Bound::low ? most_battery_w : least_battery_w;
     const double surplus = surplus_w(grid_w, twins_w(bound), battery);
     middle_surplus_w += 0.5 * surplus;
     out.available_w[static_cast<std::size_t>(bound)] = available_w(surplus, target_w, battery) - for_others_w;
   }
+  battery.power_w = battery_w;
   if (uses_forecast_) forecast_.look(snapshot, middle_surplus_w, dt_s);
   const double margin_w = hidden_w(snapshot, grid_w, middle_surplus_w, for_others_w, battery, dt_s);
   for (double& available : out.available_w) available += margin_w;
@@ -806,7 +826,7 @@ void Controller::write(const Snapshot& snapshot, Decision& decision) const {
   }
   decision.mining = Watts(mining_w);
   if (decision.estimate_valid && snapshot.pv.power.fresh(snapshot.now, kPvFresh)) {
-    const double battery_w = site_.battery.present ? battery_now_.value.value() : 0.0;
+    const double battery_w = site_.battery.present ? battery_past_[0].value.value() : 0.0;
     decision.house_load = Watts(grid_.power_w() + snapshot.pv.power.value.value() + battery_w - mining_w);
   }
 }

@@ -64,6 +64,9 @@ class Controller {
   /// Of equal priority, who needs the least to run goes first: it can run more often, and for longer.
   void put_modest_first();
   double battery_at(MonoTime time) const;
+  /// The least and the most that it may have given when the grid reading was true: a battery that answers each step of
+  /// the miners must not be taken for sun, or for a cloud.
+  std::pair<double, double> battery_around_reading() const;
   void look_at_battery(const BatteryObservation& battery);
   double twins_w(Bound bound) const;  ///< of the controllable, when the grid reading was true
   void begin_step_tests(MonoTime now);
@@ -130,7 +133,7 @@ class Controller {
   bool has_switches_ = false, uses_forecast_ = false;
   SurplusForecast forecast_;
   BatteryRelease release_;
-  Reading<Watts> battery_now_, battery_before_;
+  std::array<Reading<Watts>, 8> battery_past_{};  ///< newest first
   MonoTime battery_known_at_{};
   MonoTime pv_watch_since_{};
   double pv_watch_w_ = 0.0;

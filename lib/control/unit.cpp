@@ -358,6 +358,14 @@ void Unit::check_followed(const MinerObservation& seen, MonoTime now, bool trust
   const bool failed = fed_status_ == CommandStatus::failed || fed_status_ == CommandStatus::refused;
   if (failed && !acknowledged_ && fed_sequence_ == sequence_ && sequence_ != 0) {
     if (wanted_ == CommandKind::sleep && seen.state == MinerState::asleep) return;
+    // Untrusted, nothing is sent again, and a twin that does what the miner never heard of may alone be what the
+    // readings contradict.
+    const MonoTime heard_by = answered_at_ + dynamics_.dead_time + seconds(2);
+    if (!may_resend && on() && seen.state == MinerState::running && seen.target_readback.usable() &&
+        seen.target_readback.at > heard_by) {
+      adopted_ = false;
+      return;
+    }
     if (now < patience_until_ || wanted_ == CommandKind::none || !may_resend) return;
     if (wanted_ == CommandKind::sleep && resent_ >= kStopsToName) alarms_.set(Alarm::miner_ignores_stop);
     resend(now);
