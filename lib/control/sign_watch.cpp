@@ -19,6 +19,8 @@ constexpr double kNoiseShare = 0.1;
 constexpr double kStirShare = 0.15;
 // Two clear steps. By chance, a load would have to move against two steps in succession by twice their size.
 constexpr double kEnough = 1.6;
+// A clamp that was right a step ago is hardly turned now: one coincidence with a hob is less than a suspicion then.
+constexpr double kTrusted = 0.3;
 
 /// How far `watts` lies outside of what the twins say.
 double outside(double watts, double low_w, double high_w) { return std::max({0.0, low_w - watts, watts - high_w}); }
@@ -72,7 +74,7 @@ bool SignWatch::judge(const Sight& sight) {
   const double noise_w = kNoiseW + kNoiseShare * std::max(std::fabs(low_w), std::fabs(high_w));
   const double turned = fit(outside(others_w - grid_w, low_w, high_w), noise_w);
   const double right = fit(outside(others_w + grid_w, low_w, high_w), noise_w);
-  evidence_ = std::max(0.0, evidence_ + turned - right);
+  evidence_ = std::max(-kTrusted, evidence_ + turned - right);
   if (evidence_ < kEnough) return false;
   evidence_ = 0.5 * kEnough;  // if it is given another chance, one more step is enough
   return true;

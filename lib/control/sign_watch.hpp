@@ -23,7 +23,8 @@ class SignWatch {
   bool look(const Sight& sight, bool sent);
   /// Other miners are in the sum than before: nothing can be compared across that.
   void abandon() { running_ = known_ = false; }
-  /// Steps that were clearly turned less those that were clearly right, never below 0.
+  /// Steps that were clearly turned less those that were clearly right, of which it keeps a little trust: −0.3 at
+  /// least.
   double evidence() const { return evidence_; }
 
  private:

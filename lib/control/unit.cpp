@@ -56,7 +56,8 @@ constexpr double kCoolEnoughC = 80.0;
 constexpr double kLieShare = 0.25, kLieW = 50.0;
 constexpr Duration kAcquitted = minutes(5);
 constexpr int kFollowedSteps = 2;
-constexpr int kUnseenEnough = 4, kUnseenStep = 2, kUnseenButReported = 1;
+constexpr int kUnseenEnough = 8, kUnseenStep = 4, kUnseenButReported = 2, kUnseenByAnHonestOne = 1;
+constexpr std::uint32_t kHonestReports = 5;  // steps of which meter and miner said the same
 constexpr double kWholeMinerShare = 0.8;
 constexpr double kLargeStepW = 500.0;
 constexpr Duration kDoubted = minutes(10);
@@ -594,7 +595,9 @@ void Unit::learn_step(double ratio, double step_w) {
     if (std::fabs(real_step_w) >= kLargeStepW) {
       teach(relearn().report_gain, report_dissent_, reported_step_w / real_step_w, 1.0, kReportRule);
     }
-    const bool lie = std::fabs(reported_step_w - real_step_w) > kLieShare * std::fabs(real_step_w) + kLieW;
+    // A load that came or went meanwhile is in the meter's step, and not in what the miner should have done.
+    const double off_w = std::min(std::fabs(reported_step_w - real_step_w), std::fabs(reported_step_w - step_w));
+    const bool lie = off_w > kLieShare * std::fabs(real_step_w) + kLieW;
     lies_ = lie ? std::min(lies_ + 1, 5) : std::max(lies_ - 1, 0);
     if (lies_ >= 3) alarms_.set(Alarm::miner_lying);
   }
@@ -684,12 +687,16 @@ void Unit::step_unseen(double step_w) {
   // so again and again. Then the miner's own word counts as much as the meter's, as long as there is not too much of
   // it.
   const bool fresh = reported_known_ && observed_at_ - reported_at_ <= kReportFresh;
-  const double off_w = std::fabs(reported_now_w_ - reported_before_w_ - step_w);
+  // It may have been under way when the step began, and have reported that; at the end it is at rest.
+  const double by_step_w = std::fabs(reported_now_w_ - reported_before_w_ - step_w);
+  const double at_rest_w = std::fabs(reported_now_w_ - likeliest(learned_.report_gain, 1.0) * settled_w());
+  const double off_w = std::min(by_step_w, at_rest_w);
   const bool reported = fresh && off_w < kLieShare * std::fabs(step_w) + kLieW;
   // Of a miner that does nothing the balance stays wrong and asks for the next step, unless it stands at its end. A
   // whole miner is hardly ever cancelled.
   const bool whole = std::fabs(step_w) >= kWholeMinerShare * max_w();
-  unseen_ += (whole ? 2 : 1) * (reported ? kUnseenButReported : kUnseenStep);
+  const bool honest = lies_ == 0 && learned_.report_gain.samples >= kHonestReports;
+  unseen_ += (whole ? 2 : 1) * (!reported ? kUnseenStep : honest ? kUnseenByAnHonestOne : kUnseenButReported);
   followed_steps_ = 0;
   if (!reported && std::fabs(step_w) >= kLargeStepW && doubted_since_ == MonoTime{}) doubted_since_ = observed_at_;
 }
