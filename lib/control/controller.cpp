@@ -29,6 +29,7 @@ constexpr double kContradictedMeanS = 4.0;  // of the same mean, while the grid 
 constexpr double kJitterStepW = 0.2;
 // A meter shows the house as it was up to so long ago, and does not say so.
 constexpr Duration kMeterLate = seconds(3);
+constexpr Duration kSeenEachSecond = seconds(2);  // a slower meter shows steps where the sun falls
 constexpr double kHeadroomWorthW = 100.0;
 constexpr Duration kFullRaiseEvery = seconds(60);
 constexpr double kPvStepW = 200.0;
@@ -470,7 +471,12 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   out.export_limit_w = merit_.prices().export_limit_w;
   surplus_w_ = middle_surplus_w;
   out.sun_w = snapshot.pv.power.usable() ? snapshot.pv.power.value.value() : 0.0;
+  out.reserved_w = for_others_w;
   out.jitter_w = jitter_w_;
+  // Where the feed is limited the sun may be throttled before that can be known; where there is a battery, a fall is
+  // what it charges less.
+  const bool hidden = site_.export_limit.has_value() || throttled(snapshot) || site_.battery.present;
+  out.as_metered = !hidden && site_.control.regulation != Regulation::pid && grid_.refresh() <= kSeenEachSecond;
   out.may_raise = true;
   decision.estimate_valid = true;
   decision.surplus = Watts(middle_surplus_w);

@@ -43,7 +43,9 @@ constexpr double kSitOutShare = 0.5;
 // But only for dips that usually end long before: their lengths scatter, and who waits in vain pays for both.
 constexpr double kUsualDipShare = 0.25;
 
-constexpr double kLeastTrimW = 1.0;  // a band narrower than this trims nothing
+constexpr double kMeterAgeS = 1.0;
+constexpr double kUsualFallW = 300.0;  // that a command answers under a broken sky
+constexpr double kLeastTrimW = 1.0;    // a band narrower than this trims nothing
 
 // A battery takes the seconds: changes are this much dearer, and cost something even where they are free.
 constexpr double kBufferedCalm = 6.0, kBufferedChangeWs = 1500.0;
@@ -163,9 +165,12 @@ void Dispatch::run(std::span<Unit> units, std::span<const std::uint8_t> members,
   commit(units, members, site, budget, may_start, now, dt_s, reasons);
   keep_to_bands(units, members, control, budget, now, reasons);
   choose_trimmer(units, members, budget);
-  if (trimmer_ == kNobody) return;
-  move_bases(units, members, control, wish(units, members, budget, trimmer_, true, now), budget.may_raise, now,
-             reasons);
+  if (trimmer_ == kNobody) return nowcast_.pause();
+  look_ahead(units, members, control.profile, budget, now);
+  if (members.size() > 1) {
+    move_bases(units, members, control, wish(units, members, budget, trimmer_, true, now), budget.may_raise, now,
+               reasons);
+  }
   double others_w = 0.0;
   for (const std::uint8_t member : members) {
     const Unit& unit = units[member];
@@ -199,6 +204,26 @@ Dispatch::Wish Dispatch::wish(std::span<const Unit> units, std::span<const std::
     }
   }
   return out;
+}
+
+void Dispatch::look_ahead(std::span<const Unit> units, std::span<const std::uint8_t> members,
+                          const ConstraintProfile& profile, const Budget& budget, MonoTime now) {
+  const Unit& unit = units[trimmer_];
+  if (!budget.as_metered || lower_pace(unit, profile) >= kCannotFollow) return nowcast_.pause();
+  nowcast_.look(budget.available_w[0] + budget.reserved_w, budget.available_w[1] + budget.reserved_w, now);
+  const double seen_s = kMeterAgeS + lead_s(unit);
+  const std::size_t ahead_s = std::min(static_cast<std::size_t>(std::lround(seen_s)), Nowcast::kMostAheadS);
+  if (!nowcast_.teaches(ahead_s)) return;
+  double others_w = budget.reserved_w;
+  for (const std::uint8_t member : members) {
+    if (member != trimmer_) others_w += units[member].twin(Bound::low).power_w();
+  }
+  // Newsvendor, but the two mistakes last differently: a cut too deep until a raise may be told and has worked, one too
+  // small until the next cut has.
+  const double missed_s = seen_s + to_seconds(raise_pace(unit, profile)) + 0.5 * kUsualFallW / rise_rate(unit);
+  const double bought_s = seen_s + to_seconds(lower_pace(unit, profile)) + 0.5 * kUsualFallW / fall_rate(unit);
+  const double chance = missed_s / (missed_s + std::max(0.0, unit.band.leak_price) * bought_s);
+  nowcast_.learn(ahead_s, others_w + unit.min_w(), others_w + unit.max_w(), chance);
 }
 
 void Dispatch::choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members,
@@ -555,14 +580,15 @@ void Dispatch::trim(Unit& unit, const ControlSettings& control, const Wish& wish
   const ConstraintProfile& profile = control.profile;
   const double have_w = unit.settled_w();
   const double middle_w = 0.5 * (wish.low_w + wish.high_w);
-  const double margin_w = std::min(kMarginOfJitter * budget.jitter_w, kMarginMostW);
   // Both twins agree on what to do once the miner has settled. Until then the likeliest answer counts, unless acting on
   // it was chasing the own echo: the more of that, the more both have to consent.
   const double trust = unit.trust();
+  const double below_w =
+      std::min(kMarginOfJitter * budget.jitter_w, kMarginMostW) + unit.knows_its_echo() * nowcast_.fall_w();
   // What the others draw lies between what all may and what this one may.
   const double others_w = 0.5 * (budget.available_w[0] + budget.available_w[1]) - middle_w;
   const Wish level = level_to_keep(unit, control, wish, others_w, now);
-  const auto error_w = [&](double wanted_w) { return within_band_w(unit, wanted_w - margin_w, budget) - have_w; };
+  const auto error_w = [&](double wanted_w) { return within_band_w(unit, wanted_w - below_w, budget) - have_w; };
   const double raise_w = error_w(level.low_w + trust * (middle_w - wish.low_w));
   const double lower_w = error_w(level.high_w + trust * (middle_w - wish.high_w));
   const double level_w = middle_w + 0.5 * (level.low_w - wish.low_w + level.high_w - wish.high_w);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <span>
 
+#include "control/nowcast.hpp"
 #include "control/outlook.hpp"
 #include "control/unit.hpp"
 #include "model/decision.hpp"
@@ -21,10 +22,12 @@ struct Budget {
   double charge_w = 0.0;                ///< what the battery would get: extra for those to whom it is worth more
   /// Sun beyond it cannot be fed in: to those to whom the export price is worth more it is all there is.
   double export_limit_w = std::numeric_limits<double>::infinity();
-  double sun_w = 0.0;     ///< PV now, to tell a cloud from the loop's own echo
-  double jitter_w = 0.0;  ///< what the reading trembles by from tick to tick
-  bool buffered = false;  ///< a battery takes the seconds: no hurry
-  bool may_raise = true;  ///< false: reading stale, battery unknown, just started
+  double sun_w = 0.0;       ///< PV now, to tell a cloud from the loop's own echo
+  double reserved_w = 0.0;  ///< left out of A for other loads that wait
+  double jitter_w = 0.0;    ///< what the reading trembles by from tick to tick
+  bool as_metered = false;  ///< A is the sun second by second, and what falls is missing
+  bool buffered = false;    ///< a battery takes the seconds: no hurry
+  bool may_raise = true;    ///< false: reading stale, battery unknown, just started
 };
 
 class Dispatch {
@@ -44,6 +47,9 @@ class Dispatch {
               bool may_start, MonoTime now, double dt_s, std::span<Reason> reasons);
   void keep_to_bands(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                      const Budget& budget, MonoTime now, std::span<Reason> reasons) const;
+  /// Learns how far falls go on until the trimmer's command can be corrected.
+  void look_ahead(std::span<const Unit> units, std::span<const std::uint8_t> members, const ConstraintProfile& profile,
+                  const Budget& budget, MonoTime now);
   void choose_trimmer(std::span<const Unit> units, std::span<const std::uint8_t> members, const Budget& budget);
   void move_bases(std::span<Unit> units, std::span<const std::uint8_t> members, const ControlSettings& control,
                   const Wish& settled, bool may_raise, MonoTime now, std::span<Reason> reasons);
@@ -75,6 +81,7 @@ class Dispatch {
   MonoTime last_start_{};
   MonoTime bases_raised_{};
   Outlook outlook_;  ///< fed while a member waits long between changes
+  Nowcast nowcast_;
   double left_at_change_w_ = 0.0;
   bool slope_known_ = false;
   double last_high_w_ = 0.0;

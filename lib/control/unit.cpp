@@ -50,6 +50,7 @@ constexpr int kSwingsOfAWrongModel = 4;
 constexpr double kCautionOfAllTrustS = 6.0;
 constexpr double kMostTrust = 0.4;  // beyond it a fast cut is made twice and climbed back from
 constexpr double kCautionLeft = 0.5;
+constexpr int kTimedToKnow = 2;
 constexpr double kCautionForgottenPerSecond = 1.0 / 600.0;
 constexpr double kTooHotC = 95.0;
 constexpr double kCoolEnoughC = 80.0;
@@ -535,10 +536,11 @@ void Unit::chased(double step_w, double sun_change_w, MonoTime now) {
   caution_s_ = std::min(caution_s_ + kCautionStepS, kCautionMostS);
 }
 
-double Unit::trust() const {
-  if (learned_.dead_time_s.samples < kSamplesToName) return 0.0;
-  return kMostTrust * std::max(0.0, 1.0 - caution_s_ / kCautionOfAllTrustS);
-}
+double Unit::calm() const { return std::max(0.0, 1.0 - caution_s_ / kCautionOfAllTrustS); }
+
+double Unit::trust() const { return learned_.dead_time_s.samples < kSamplesToName ? 0.0 : kMostTrust * calm(); }
+
+double Unit::knows_its_echo() const { return timed_ < kTimedToKnow ? 0.0 : calm(); }
 
 void Unit::want_target(Watts target, MonoTime now) {
   if (target > target_) raised_at_ = now;
@@ -636,13 +638,14 @@ void Unit::learn_fit(const StepFit& fit) {
   if (!fit.fits) {
     // The meter showed this step, and nothing that was ever learned, or may be true instead, looks like it.
     if (observed_at_ - confirmed_at_ < kSameStep && ++misfits_ >= kMisfits) {
-      misfits_ = 0;
+      misfits_ = timed_ = 0;
       distrust_learned();
     }
     return;
   }
   misfits_ = 0;
   if (fit.dead_known) {
+    timed_ = std::min(timed_ + 1, kTimedToKnow);
     step_seen();
     teach(relearn().dead_time_s, dead_dissent_, fit.dead_s, fit.weight, kDeadRule);
     // A load that comes and goes looks like chasing. What the meter shows of an own step says which of the two it was:

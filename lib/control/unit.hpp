@@ -127,6 +127,9 @@ class Unit {
   /// 0 until its dead time is learned; then how far the likeliest answer of the two twins counts, 0…1: less when acting
   /// on it was chasing.
   double trust() const;
+  /// How far a fall of the surplus is the sun's and not the own echo, 0…1: 0 until the meter has shown when own steps
+  /// arrive, whatever was remembered of that; less when acting was chasing.
+  double knows_its_echo() const;
   void want_wake(Watts target, MonoTime now);
   void want_sleep(MonoTime now);
   /// Leave it alone: nothing new is sent.
@@ -198,6 +201,7 @@ class Unit {
     modelled_ = false;
     return learned_;
   }
+  double calm() const;
   void learn_wake(const MinerObservation& seen);
   /// Steps that show whether it tells the truth may be hours apart: at rest, what it draws is known too.
   void acquit(MonoTime now);
@@ -235,6 +239,7 @@ class Unit {
   Dissent dead_dissent_, up_dissent_, down_dissent_, wake_dissent_, report_dissent_;
   MonoTime confirmed_at_{};                       ///< the meter showed a step in full
   int misfits_ = 0;                               ///< of such steps, in a row: no dead time and no ramp explains them
+  int timed_ = 0;                                 ///< steps whose dead time was seen, since the start
   double up_w_per_s_ = 0.0, down_w_per_s_ = 0.0;  ///< the likeliest ramps
   Twin low_, high_;
   TwinDynamics low_dynamics_, high_dynamics_;

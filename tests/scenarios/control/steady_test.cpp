@@ -76,6 +76,30 @@ TEST_P(Steady, BetweenTwoStepsItStaysOnOneOfThem) {
   }
 }
 
+// Broken clouds have taught it that a fall goes on; the sun that then stands still must not be taken for one, nor the
+// loop's own echo where the dead time is unknown.
+TEST_P(Steady, WhateverTheCloudsTaughtItComesToRestUnderASunThatStandsStill) {
+  for (const double dead_s : {0.0, 2.0, 5.0, 10.0}) {
+    for (const double noise_w : {0.0, 8.0}) {
+      TestMiner miner = GetParam().make();
+      miner.dead_s = dead_s;
+      Loop loop({miner});
+      loop.noise_w = noise_w;
+      loop.sun = [](double t) {
+        return t < 2500.0 ? 2600.0 + 900.0 * std::clamp(3.0 * std::cos(t / 9.0), -1.0, 1.0) : 2533.0;
+      };
+      SCOPED_TRACE(fmt::format("dead time {} noise {}", dead_s, noise_w));
+      loop.run(2400);
+      loop.noise_w = 0.0;
+      loop.run(420);
+      const int commands = loop.commands();
+      loop.run(900);
+      EXPECT_LE(loop.commands() - commands, 1);
+      EXPECT_LE(std::abs(loop.grid_w()), std::max(step_w(loop), 20.0));
+    }
+  }
+}
+
 TEST_P(Steady, AnUnknownDeadTimeCannotMakeItHunt) {
   for (const double dead_s : {0.0, 2.0, 5.0, 10.0}) {
     TestMiner miner = GetParam().make();
@@ -120,6 +144,21 @@ TEST(Following, ACloudIsFollowedDownAtOnceAndUpAgain) {
   EXPECT_LT(loop.imported_wh, 3.5) << "a drop of 1400 W: dead time, meter age and ramp, nothing more";
   loop.run(150);
   EXPECT_NEAR(loop.mining_w(), 2800.0, 60.0);
+}
+
+// Clouds every two minutes, each takes 1600 W in eight seconds: how far a fall goes on is known after the first ones.
+TEST(Following, CloudsLikeTheOnesBeforeAreMetLower) {
+  TestMiner miner = luxos_target();
+  miner.be_running(2400.0);
+  Loop loop({miner});
+  loop.sun = [](double t) {
+    const double second = std::fmod(t, 120.0);
+    return 3300.0 - 200.0 * (std::clamp(second - 60.0, 0.0, 8.0) - std::clamp(second - 112.0, 0.0, 8.0));
+  };
+  loop.run(1200);
+  loop.imported_wh = 0.0;
+  loop.run(1200);
+  EXPECT_LT(loop.imported_wh, 11.0) << "13 Wh where every second of a fall is answered by itself";
 }
 
 TEST(Following, NightPutsItToSleepAndMorningWakesItOnce) {
