@@ -96,6 +96,7 @@ BatteryTerms battery_terms(const BatterySettings& settings, const BatteryObserva
     terms.discharge_w = most_w * std::clamp(part, 0.0, 1.0);
   }
   terms.serves = soc_known && soc_pct > settings.reserve.value() + kServesAbovePct;
+  terms.spares = soc_known && soc_pct > floor_pct;
   terms.buffers = soc_known && soc_pct > floor_pct && soc_pct < kBandTopPct && terms.room_w > 0.0;
   return terms;
 }

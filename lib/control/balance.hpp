@@ -23,6 +23,7 @@ struct BatteryTerms {
   double share = 1.0;        ///< ω, 0…1
   double discharge_w = 0.0;  ///< D for `solar-battery` miners
   bool serves = false;       ///< it would discharge for whatever is bought
+  bool spares = false;       ///< and holds enough above the reserve for a start to be worth it
   bool buffers = false;  ///< in its band and free to move both ways: it takes the seconds, mining follows the minutes
 };
 

@@ -585,7 +585,7 @@ void Controller::name_probes(std::span<const std::uint8_t> members) {
 
 void Controller::look_at_money(const Snapshot& snapshot, const BatteryTerms& battery, const std::optional<Store>& store,
                                double dt_s) {
-  const Merit::Stored stored{store, battery.known && battery.serves};
+  const Merit::Stored stored{store, battery.known && battery.serves, battery.spares};
   merit_.look(units_, site_, snapshot, forecast_, stored, surplus_w_, dt_s);
   leave_headroom(snapshot);
 }

@@ -138,6 +138,7 @@ void Merit::look_at_prices(const Site& site, const Snapshot& snapshot, const Sur
                            const Stored& stored, double dt_s) {
   prices_ = SourcePrices{};
   grid_is_cheaper_ = may_hold_ = false;
+  spares_ = stored.spares;
   if (site.export_limit) prices_.export_limit_w = site.export_limit->value();
   const bool known = snapshot.wall_sane && snapshot.money.prices != nullptr;
   slot_ = known ? snapshot.money.prices->at(snapshot.wall) : nullptr;
@@ -191,6 +192,9 @@ void Merit::by_price(Unit& unit, Band& band, const Site& site, const Snapshot& s
 
   if (may_buy) {
     double bought_price = *prices_.bought_price;
+    // The last percents above the reserve are gone in minutes, and come back with the first sun: who runs may have
+    // them, but each start for them would be one of a series.
+    if (!unit.on() && !spares_) bought_price = std::max(bought_price, *prices_.import_price);
     const double wanted_w = value.highest_worth_w(bought_price, min_w, max_w);
     // Where feeding in brings more than the grid costs, the sun in it is the dearer part: all of it together decides.
     if (kept_price > bought_price && wanted_w > 0.0) {

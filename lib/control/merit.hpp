@@ -45,6 +45,7 @@ class Merit {
   struct Stored {
     std::optional<Store> store;  ///< none: its capacity or charge is not known
     bool serves = false;         ///< it can discharge now: what miners buy comes out of it first
+    bool spares = false;         ///< enough of it that a start is worth it
   };
 
   /// Once a tick, before anything is dispatched: the band of every unit. `surplus_w` is the last one known.
@@ -78,6 +79,7 @@ class Merit {
   double sun_w_ = 0.0;               ///< slow mean of the surplus
   bool grid_is_cheaper_ = false;     ///< than what the battery would give now
   bool may_hold_ = false;            ///< the battery can be kept from giving it
+  bool spares_ = false;              ///< it has enough to give that a start is worth it
   bool hold_ = false;
 };
 

@@ -125,6 +125,33 @@ TEST(Battery, AnEveningEndsFivePercentAboveTheReserveWhateverTheForecastSays) {
   EXPECT_GT(lowest_mined_pct, 24.5) << "the last watts of a stop";
 }
 
+// At dawn the first sun fills it by a tenth of a percent, and a miner that starts for that is told to sleep at once.
+TEST(Battery, TheLastPercentsAboveTheReserveStartNobody) {
+  Loop loop = house_with_forecast(26.0, [](double hour) { return hour < 10.0 ? 6000.0 : 0.0; });
+  loop.site.miners[0].strategy = Strategy::economic;
+  loop.site.miners[0].curve.push_back({Watts(3250.0), TeraHashes(112.7)});
+  auto outlook = std::make_shared<PriceOutlook>();
+  PriceSlot slot;
+  slot.end = WallTime(std::chrono::hours(24 * 100'000));
+  slot.import_price = PricePerKwh(0.30);
+  slot.export_price = PricePerKwh(0.03);
+  outlook->slots.push_back(slot);
+  loop.add = [&](Snapshot& snapshot) {
+    snapshot.money.prices = outlook;
+    snapshot.money.hash_price = Reading<PricePerThsDay>::good(PricePerThsDay(0.0624), snapshot.now);
+  };
+  loop.load = [](double) { return 0.0; };
+  loop.sun = [](double t) { return std::min(500.0, t / 3.0); };
+  loop.run(3600);
+  EXPECT_EQ(loop.miners[0].starts, 1) << "while there was enough";
+  EXPECT_EQ(loop.miners[0].state, MinerState::asleep);
+  EXPECT_LT(loop.soc_pct, 25.0);
+  loop.sun = [](double) { return 1500.0; };
+  loop.run(1200);
+  EXPECT_EQ(loop.miners[0].starts, 2) << "the sun is enough for it";
+  EXPECT_EQ(loop.miners[0].state, MinerState::running);
+}
+
 TEST(Battery, WithAForecastButSilentRegistersNothingIsStarted) {
   Loop loop = house_with_forecast(60.0, [](double hour) { return hour < 10.0 ? 5000.0 : -300.0; });
   loop.sun = [](double) { return 3000.0; };
