@@ -45,7 +45,8 @@ Result<std::vector<sim::Contender>> contenders(const BenchOptions& options) {
   if (options.controllers.empty()) {
     for (const sim::Contender& one : sim::contenders()) {
       const bool shown = one.id == "sluice-sensor" ? options.zero_export
-                         : one.id == "sluice-evening" || one.id == "sluice-economic" || one.id == "sluice-switch"
+                         : one.id == "sluice-evening" || one.id == "sluice-economic" || one.id == "sluice-switch" ||
+                                 one.id == "sluice-no-reserve"
                              ? options.battery
                              : one.id != "oracle" || !options.battery;
       if (shown) out.push_back(one);

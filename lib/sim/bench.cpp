@@ -30,11 +30,17 @@ constexpr Contender kProduct[] = {
     {"sluice-evening", "its own past", "the same, mining may use the battery too"},
     {"sluice-economic", "its own past", "the same, strategy economic: it knows the prices"},
     {"sluice-switch", "its own past", "the same with a relay before the miner"},
+    {"sluice-no-reserve", "its own past", "the same, and nothing of the battery is kept for an outage"},
     {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %"}};
 // The one law of the peers whose owner is granted the best choice of its fixed power.
 constexpr std::string_view kFixedPowerLaw = "b2-home-assistant";
 
-bool knows_prices(std::string_view id) { return id == "sluice-economic" || id == "sluice-switch"; }
+// As the bound, which keeps nothing for an outage either: so what the reserve costs is told apart from what is lost.
+bool keeps_no_reserve(std::string_view id) { return id == "sluice-no-reserve"; }
+
+bool has_switch(std::string_view id) { return id == "sluice-switch" || keeps_no_reserve(id); }
+
+bool knows_prices(std::string_view id) { return id == "sluice-economic" || has_switch(id); }
 
 bool is_product(std::string_view id) { return id == "k0" || id.starts_with("sluice"); }
 
@@ -125,11 +131,12 @@ Site site(const BenchCase& bench, std::string_view id) {
   out.has_pv_meter = true;
   if (bench.zero_export) out.export_limit = Watts(0.0);
   if (bench.battery) out.battery = battery_settings(bench.battery->spec);
+  if (bench.battery && keeps_no_reserve(id)) out.battery.reserve = bench.battery->spec.floor;
   for (std::size_t i = 0; i < bench.plants.size(); ++i) {
     MinerSite miner;
     miner.name = "m" + std::to_string(i);
     if (id == "sluice-evening") miner.strategy = Strategy::solar_battery;
-    if (id == "sluice-switch") miner.power_switch = "relay";
+    if (has_switch(id)) miner.power_switch = "relay";
     if (knows_prices(id)) {
       miner.strategy = Strategy::economic;
       miner.curve = curve(bench.plants[i]);
@@ -165,7 +172,7 @@ VirtualHouseSpec virtual_spec(const BenchCase& bench, std::string_view id) {
     spec.report_noise = 0.0;
   }
   if (id == "sluice-sensor") spec.potential_sensor = kSensorError;
-  spec.switched = id == "sluice-switch";
+  spec.switched = has_switch(id);
   if (knows_prices(id)) {
     spec.market = std::make_shared<FlatTariff>(WallTime(std::chrono::hours(24) * spec.first_day));
   }

@@ -175,6 +175,13 @@ TEST(Bench, ABatteryIsNotEmptiedOnHope) {
   EXPECT_GE(value_pct("sluice-switch"), value_pct("sluice-economic"));
 }
 
+// Where the sun fills the battery every day, what is kept for an outage is sun that spills.
+TEST(Bench, AReserveForAnOutageCostsSunThatSpills) {
+  BenchCase bench = with_battery();
+  bench.pv_scale = 2.5;
+  EXPECT_GT(play(bench, "sluice-no-reserve").score.mined, play(bench, "sluice-switch").score.mined);
+}
+
 TEST(Bench, AStepOfTheLoadIsAnswered) {
   const StepResponse answer = step_response(generated("luxos-target"), "sluice");
   EXPECT_LE(answer.settle_s, 10.0);
