@@ -13,6 +13,7 @@ using std::chrono::seconds;
 
 constexpr double kTrimmerEndW = 50.0;      // so near to its top the others are moved …
 constexpr double kTrimmerInsideW = 300.0;  // … by enough to put it this far inside
+constexpr double kSpentCost = 1e6;         // who may not be raised again today trims only if all others may not either
 // Of its range. A cloud takes kilowatts in seconds, and the trimmer sheds them fastest: so it keeps room below.
 constexpr double kTrimmerLowShare = 0.25, kTrimmerReserveShare = 0.4;
 constexpr Duration kBaseRaiseEvery = seconds(20);
@@ -239,7 +240,8 @@ void Dispatch::choose_trimmer(std::span<const Unit> units, std::span<const std::
         is_levels(unit) ? unit.envelope().local_step(unit.envelope().max).value() : unit.envelope().step.value();
     const double slowness_s = to_seconds(unit.dynamics().dead_time) + 0.3 * to_seconds(unit.dynamics().ramp_down) +
                               0.1 * to_seconds(unit.dynamics().ramp_up) + 0.2 * to_seconds(unit.dynamics().retarget_up);
-    const double cost = step_w + 10.0 * slowness_s - (member == trimmer_ ? 10.0 : 0.0);
+    const double cost =
+        step_w + 10.0 * slowness_s + (unit.writes_left() > 0 ? 0.0 : kSpentCost) - (member == trimmer_ ? 10.0 : 0.0);
     if (chosen == kNobody || cost < best) {
       best = cost;
       chosen = member;

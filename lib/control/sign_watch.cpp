@@ -20,7 +20,7 @@ constexpr double kStirShare = 0.15;
 // Two clear steps. By chance, a load would have to move against two steps in succession by twice their size.
 constexpr double kEnough = 1.6;
 // A clamp that was right a step ago is hardly turned now: one coincidence with a hob is less than a suspicion then.
-constexpr double kTrusted = 0.3;
+constexpr double kTrusted = 0.2;
 
 /// How far `watts` lies outside of what the twins say.
 double outside(double watts, double low_w, double high_w) { return std::max({0.0, low_w - watts, watts - high_w}); }

@@ -42,6 +42,7 @@ constexpr Regression kRegressions[] = {
     {300031, "what a full battery did a second after the grid reading was taken for sun, and the miners hunted"},
     {70106, "the same, two miners with the trimmer's help"},
     {70395, "the same under a grid target of its own"},
+    {500585, "the trimmer had used the writes of its day, and the others made room for it again and again"},
     {90115, "a wake that failed while the readings contradicted its twin: they did so for ever"},
     {126, "an alarm that a stop is ignored, of a miner that has long been told to run"},
     {254, "asleep as told, and for ever alarmed as not following"},
