@@ -430,7 +430,7 @@ Budget Controller::budget(const Snapshot& snapshot, double grid_w, double batter
   Budget out;
   const double target_w = site_.control.grid_target.value();
   const double for_others_w = reserved_w(snapshot);
-  const auto [least_battery_w, most_battery_w] = battery_around_reading();
+  const auto [least_battery_w, most_battery_w] = site_.battery.present ? battery_around_reading() : std::pair(0.0, 0.0);
   double middle_surplus_w = 0.0;
   for (const Bound bound : kBounds) {
     battery.power_w = bound == Bound::low ? most_battery_w : least_battery_w;
