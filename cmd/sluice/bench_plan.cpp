@@ -40,16 +40,25 @@ Result<std::vector<std::vector<sim::PlantSpec>>> plants(const BenchOptions& opti
   return out;
 }
 
+bool shown(sim::Setting setting, const BenchOptions& options) {
+  switch (setting) {
+    case sim::Setting::any:
+      return true;
+    case sim::Setting::no_battery:
+      return !options.battery;
+    case sim::Setting::battery:
+      return options.battery;
+    case sim::Setting::zero_export:
+      return options.zero_export;
+  }
+  return true;
+}
+
 Result<std::vector<sim::Contender>> contenders(const BenchOptions& options) {
   std::vector<sim::Contender> out;
   if (options.controllers.empty()) {
     for (const sim::Contender& one : sim::contenders()) {
-      const bool shown = one.id == "sluice-sensor" ? options.zero_export
-                         : one.id == "sluice-evening" || one.id == "sluice-economic" || one.id == "sluice-switch" ||
-                                 one.id == "sluice-no-reserve"
-                             ? options.battery
-                             : one.id != "oracle" || !options.battery;
-      if (shown) out.push_back(one);
+      if (shown(one.setting, options)) out.push_back(one);
     }
     return out;
   }

@@ -44,7 +44,7 @@ constexpr double kSitOutShare = 0.5;
 // But only for dips that usually end long before: their lengths scatter, and who waits in vain pays for both.
 constexpr double kUsualDipShare = 0.25;
 
-constexpr double kMeterAgeS = 1.0;
+constexpr double kMeterAgeS = 1.0;     // the usual one of a meter that is read each second
 constexpr double kUsualFallW = 300.0;  // that a command answers under a broken sky
 constexpr double kLeastTrimW = 1.0;    // a band narrower than this trims nothing
 

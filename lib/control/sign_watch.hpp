@@ -23,8 +23,8 @@ class SignWatch {
   bool look(const Sight& sight, bool sent);
   /// Other miners are in the sum than before: nothing can be compared across that.
   void abandon() { running_ = known_ = false; }
-  /// Steps that were clearly turned less those that were clearly right, of which it keeps a little trust: −0.3 at
-  /// least.
+  /// Steps that were clearly turned less those that were clearly right; a little below 0 while the last ones were
+  /// right.
   double evidence() const { return evidence_; }
 
  private:

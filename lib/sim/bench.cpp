@@ -22,16 +22,17 @@ constexpr Watts kConnectionLimit{5750.0};  // one phase of 25 A at 230 V
 constexpr double kSensorError = 0.10;
 constexpr double kLambdaWithExport = 3.5;
 
-constexpr Contender kOracle{"oracle", "the future", "perfect foresight with the same miner"};
+constexpr Contender kOracle{"oracle", "the future", "perfect foresight with the same miner", Setting::no_battery};
 constexpr Contender kK0{"k0", "its own past", "sluice without dead time, meter age and noise"};
 constexpr Contender kProduct[] = {
     {"sluice", "its own past", "the product's controller, default settings"},
     {"sluice-calm", "its own past", "the same with few commands"},
-    {"sluice-evening", "its own past", "the same, mining may use the battery too"},
-    {"sluice-economic", "its own past", "the same, strategy economic: it knows the prices"},
-    {"sluice-switch", "its own past", "the same with a relay before the miner"},
-    {"sluice-no-reserve", "its own past", "the same, and nothing of the battery is kept for an outage"},
-    {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %"}};
+    {"sluice-evening", "its own past", "the same, mining may use the battery too", Setting::battery},
+    {"sluice-economic", "its own past", "the same, strategy economic: it knows the prices", Setting::battery},
+    {"sluice-switch", "its own past", "the same with a relay before the miner", Setting::battery},
+    {"sluice-no-reserve", "its own past", "the same, and nothing of the battery is kept for an outage",
+     Setting::battery},
+    {"sluice-sensor", "its own past", "the same with a sensor of the sun, ±10 %", Setting::zero_export}};
 // The one law of the peers whose owner is granted the best choice of its fixed power.
 constexpr std::string_view kFixedPowerLaw = "b2-home-assistant";
 

@@ -94,10 +94,14 @@ class BreakerWatch {
 };
 
 /// A controller that can be benched, and what it is shown as.
+/// Where a contender differs from the others, and so is shown unless it is asked for.
+enum class Setting : std::uint8_t { any, no_battery, battery, zero_export };
+
 struct Contender {
   std::string_view id;
   std::string_view trained_on;  ///< what it has learned from
   std::string_view text;
+  Setting setting = Setting::any;
 };
 /// In the order of the table: `oracle`, `k0`, the peers' laws, `c2`, the product. A law with one fixed power is played
 /// with each of 1200, 1800, 2400 and 3000 W (of 3250 W; in proportion for other miners), and the best one is shown.
